@@ -1,0 +1,1 @@
+"""Attacks, one file each: callables (classifier, x, y) -> z. See `mvm.attacks.attack`."""

@@ -1,0 +1,71 @@
+"""What every attack is: a callable (classifier, x, y) -> z with z in the threat model."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from mvm.threat import check_eta, check_feasible
+
+Classifier = nn.Module
+Progress = Callable[[int, int, str], None]  # (steps done, steps in all, what to show beside the bar)
+
+
+class Attack(ABC):
+    """Perturbs images x by at most eta per pixel, l_inf, on images in [-1, 1].
+
+    box: whether z must also stay in [-1, 1]. Eq. (1) has no such clip, Eq. (2) has; only boxed images
+    are images. Attacks with randomness take a `seed`, and are a function of it.
+    """
+
+    def __init__(self, *, eta: float, box: bool) -> None:
+        self.eta, self.box = check_eta(eta), bool(box)
+
+    def __call__(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
+        """z for images x (B, C, H, W) in [-1, 1] and true labels y (B,); shaped like x, detached.
+
+        The classifier answers in eval mode and gets its modes back; its parameters' gradients and the
+        global random state are left alone. Raises `mvm.threat.Infeasible` if the attack itself is broken.
+        """
+        with evaluating(classifier):
+            z = self.perturb(classifier, x, y).detach()
+        check_feasible(z, x, self.eta, box=self.box, name=type(self).__name__)
+        return z
+
+    @abstractmethod
+    def perturb(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
+        """The attack itself, without the checks."""
+
+    def fit(self, classifier: Classifier, x: Tensor, y: Tensor, progress: Progress | None = None) -> None:  # noqa: B027
+        """Train against this classifier on the training set (x, y). Only learned attacks have anything to do."""
+
+    @property
+    def gradients(self) -> int:
+        """Input gradients that one image costs, for an estimate of the time."""
+        return 0
+
+    @property
+    def fit_steps(self) -> int:
+        """Training iterations that `fit` takes."""
+        return 0
+
+
+@contextmanager
+def evaluating(*modules: nn.Module) -> Iterator[None]:
+    """Eval mode inside; outside every sub-module has the mode it had."""
+    modes = [(m, m.training) for module in modules for m in module.modules()]
+    try:
+        for module in modules:
+            module.eval()
+        yield
+    finally:
+        for m, training in modes:
+            m.training = training
+
+
+@torch.no_grad()
+def wrong(classifier: Classifier, z: Tensor, y: Tensor) -> Tensor:
+    """Which images the classifier gets wrong, (B,) bool."""
+    return classifier(z).argmax(1) != y

@@ -1,0 +1,99 @@
+"""The learned attack, AttNet (Sec. 4.1): a network that maps an image and its label to a perturbed image."""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mvm.attacks.attack import Attack, Classifier, Progress, evaluating
+from mvm.data.batches import batches
+from mvm.leader_follower import Player, ascend
+from mvm.risk import risk
+from mvm.seeding import derive
+from mvm.threat import check_eta, clip
+
+
+class AttNet(nn.Module):
+    """z(x; v) = x + eta tanh(h(x, y; v)): |z - x| <= eta by construction.
+
+    h: image and one-hot label -> 3 fully connected hidden layers of `hidden` ReLU units with dropout ->
+    one output per pixel. The paper gives neither the output map nor the dropout's place; eta tanh and
+    "after each hidden layer" are our choice. With `box`, z is clipped to [-1, 1] afterwards.
+    x: (B, *shape), y: (B,) labels below `classes`; z like x. 655,084 parameters on MNIST.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        *,
+        eta: float,
+        box: bool = False,
+        hidden: int = 300,
+        dropout: float = 0.5,
+        classes: int = 10,
+    ) -> None:
+        super().__init__()
+        self.eta, self.box, self.classes = check_eta(eta), box, classes
+        pixels = int(torch.tensor(shape).prod())
+        widths = [pixels + classes, hidden, hidden, hidden]
+        layers: list[nn.Module] = []
+        for a, b in zip(widths, widths[1:], strict=False):
+            layers += [nn.Linear(a, b), nn.ReLU(), nn.Dropout(dropout)]
+        self.h = nn.Sequential(*layers, nn.Linear(hidden, pixels))
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        label = F.one_hot(y, self.classes).to(x.dtype)
+        h = self.h(torch.cat([x.flatten(1), label], dim=1))  # (B, pixels)
+        z = x + self.eta * torch.tanh(h).view_as(x)
+        return clip(z, x, self.eta, box=True) if self.box else z
+
+
+class AttNetAttack(Attack):
+    """The attack of an AttNet, literally as in the paper: trained by ascent on f, Eq. (9), then one forward pass.
+
+    `fit` starts a fresh network (initialised from `seed`) and trains it against the given classifier;
+    before that, or inside a game, `net` is the network as it stands. Dropout is off when it attacks.
+    optimizer: a callable (parameters, lr=) -> optimiser; sigma: its learning rate (Appendix A: Adam, 1e-3).
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        *,
+        eta: float,
+        box: bool = False,
+        hidden: int = 300,
+        dropout: float = 0.5,
+        iterations: int = 30_000,
+        batch_size: int = 128,
+        sigma: float = 1e-3,
+        optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.Adam,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(eta=eta, box=box)
+        self.iterations, self.batch_size, self.seed = iterations, batch_size, seed
+        self.sigma, self.optimizer = sigma, optimizer
+        self._fresh = lambda: AttNet(tuple(shape), eta=eta, box=box, hidden=hidden, dropout=dropout)
+        self.net = self._fresh()
+
+    def perturb(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
+        with torch.no_grad(), evaluating(self.net):
+            return self.net(x, y)
+
+    def fit(self, classifier: Classifier, x: Tensor, y: Tensor, progress: Progress | None = None) -> None:
+        devices = [x.device] if x.is_cuda else []
+        with torch.random.fork_rng(devices), evaluating(classifier), torch.enable_grad():
+            torch.manual_seed(derive(self.seed, 1))
+            self.net = self._fresh().to(x.device)
+            v = list(self.net.parameters())
+            player = Player(v, self.optimizer(v, lr=self.sigma))
+            stream = batches(x, y, self.batch_size, self.seed)
+            for i, (images, labels) in zip(range(self.iterations), stream, strict=False):
+                f = ascend(lambda a=images, b=labels: risk(classifier(self.net(a, b)), b), player)
+                if progress and i % 20 == 0:
+                    progress(i, self.iterations, f"risk {f.item():.3f}")
+
+    @property
+    def fit_steps(self) -> int:
+        return self.iterations

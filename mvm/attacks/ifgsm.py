@@ -1,0 +1,31 @@
+"""The iterated fast gradient sign method, Eq. (2) (Kurakin et al., 2016a)."""
+
+from torch import Tensor
+
+from mvm.attacks.attack import Attack, Classifier
+from mvm.sensitivity import input_gradient
+from mvm.threat import clip
+
+
+class IFGSM(Attack):
+    """Eq. (2): z <- clip_{x,eta}(z + step sign(dl/dz)), from z = x.
+
+    The paper prints step = eta (`step=None`) and gives no number of steps; 10 is our choice.
+    """
+
+    def __init__(self, *, eta: float, box: bool = True, steps: int = 10, step: float | None = None) -> None:
+        super().__init__(eta=eta, box=box)
+        if steps < 1:
+            raise ValueError(f"steps={steps}: IFGSM needs 1 or more")
+        self.steps, self.step = steps, self.eta if step is None else step
+
+    def perturb(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
+        z = x
+        for _ in range(self.steps):
+            _, gradient = input_gradient(classifier, z, y)
+            z = clip(z + self.step * gradient.sign(), x, self.eta, box=self.box)
+        return z
+
+    @property
+    def gradients(self) -> int:
+        return self.steps

@@ -1,0 +1,1 @@
+"""What an evaluation needs before its numbers are believed: scoring, intervals, tables."""

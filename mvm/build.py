@@ -1,0 +1,52 @@
+"""From settings to objects, for the entry points."""
+
+import os
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+
+from mvm.errors import UserError
+
+TRUSTED = ("mvm.", "torch.", "pytorch_lightning.")
+
+
+def build(config: Any, **more: Any) -> Any:
+    """hydra's instantiate, for classes of `TRUSTED` packages only: a run's config.yaml may come from anyone."""
+    check_targets(config)
+    return instantiate(config, **more)
+
+
+def check_targets(config: Any) -> None:
+    """Raise `UserError` at the first `_target_` that is not of a trusted package."""
+    if isinstance(config, dict):
+        target = config.get("_target_", TRUSTED[0])
+        if not str(target).startswith(TRUSTED):
+            raise UserError(f"_target_: {target} is not allowed; only classes of {', '.join(TRUSTED)} are")
+    parts = config.values() if isinstance(config, dict) else config if isinstance(config, list) else ()
+    for part in parts:
+        check_targets(part)
+
+
+def device(accelerator: str) -> torch.device:
+    """The device of a setting of trainer.accelerator. Raises `UserError` for a GPU that is not there."""
+    if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
+        raise UserError(
+            f"trainer.accelerator={accelerator}: no GPU is visible to torch here; use cpu or auto"
+        )
+    if accelerator not in ("auto", "cpu", "gpu", "cuda"):
+        raise UserError(f"trainer.accelerator={accelerator}: must be auto, cpu or gpu")
+    return torch.device("cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def logger(config: dict[str, Any] | None, name: str) -> Any:
+    """The Lightning logger of the group `logger`, False for none. W&B is offline where there is no login."""
+    if not config:
+        return False
+    if "WandbLogger" in config["_target_"]:
+        import wandb
+
+        if not wandb.api.api_key and "WANDB_MODE" not in os.environ:
+            config = {**config, "offline": True}
+        return build(config, name=name)
+    return build(config)

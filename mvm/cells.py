@@ -1,0 +1,59 @@
+"""The scores of a run, each made once and kept in a file of its own."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from mvm.attacks.attack import Attack
+from mvm.audit.score import Cell, score
+from mvm.build import build
+from mvm.data.images import Images
+from mvm.record import Run, fingerprint
+from mvm.terminal import bar, duration, say
+from mvm.weights import write_whole
+
+Defence = Callable[[], tuple[nn.Module, Images]]  # loads the classifier and the data; asked only when needed
+
+
+def cells(
+    run: Run, attacks: dict[str, dict[str, Any]], defence: Defence, ready: dict[str, Attack] | None = None
+) -> dict[str, Cell]:
+    """{name: cell} for attacks given as {name: settings}; what was scored before is read back.
+
+    ready: attacks that are used as they are. The others are built from their settings and, if they
+    learn, trained against the run's defender first.
+    """
+    out: dict[str, Cell] = {}
+    for name, settings in attacks.items():
+        out[name] = kept_cell(run, name, settings) or _make(
+            run, name, settings, defence, (ready or {}).get(name)
+        )
+    return out
+
+
+def kept_cell(run: Run, name: str, settings: dict[str, Any]) -> Cell | None:
+    """The score of an attack with these settings, if it was made before and its file is whole."""
+    try:
+        return json.loads(_path(run, name, settings).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _make(run: Run, name: str, settings: dict[str, Any], defence: Defence, ready: Attack | None) -> Cell:
+    classifier, data = defence()
+    attack = ready or build(settings)
+    with bar(f"scoring against {name}") as progress:
+        if not ready:
+            attack.fit(classifier, data.train.x, data.train.y, progress)
+        cell = {"attack": name, **score(classifier, attack, data, progress), "settings": settings}
+    say(f"  {name:12s} error {cell['error']:.4f}   ({duration(cell['seconds'])})")
+    text = json.dumps(cell) + "\n"
+    write_whole(_path(run, name, settings), lambda path: path.write_text(text))
+    return cell
+
+
+def _path(run: Run, name: str, settings: dict[str, Any]) -> Path:
+    return run.folder / "cells" / f"{name}-{fingerprint(settings)}.json"

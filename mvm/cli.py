@@ -1,0 +1,95 @@
+"""Entry points that answer a mistake with one line and a non-zero exit status."""
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException, InstantiationException
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from mvm.errors import UserError
+from mvm.schema import CONF, register
+
+
+def entry(config_name: str, task: Callable[[DictConfig, list[str]], None]) -> None:
+    """Run `task(settings, overrides)` under Hydra. HYDRA_FULL_ERROR=1 shows tracebacks instead of one line.
+
+    In a sweep a failing job is reported by its overrides when it fails and the others go on; the exit
+    status says so at the end.
+    """
+    full = os.environ.get("HYDRA_FULL_ERROR") == "1"
+
+    def job(cfg: DictConfig) -> None:
+        now = HydraConfig.get()
+        try:
+            task(cfg, list(now.overrides.task))
+        except Exception as why:
+            line = explain(why)
+            if full or not line:
+                raise
+            if now.mode != RunMode.MULTIRUN:
+                _fail(line)
+            print(f"mvm: job {now.job.num} ({' '.join(now.overrides.task)}) failed: {line}", file=sys.stderr)
+            raise
+
+    register()
+    _quieten_lightning()
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints several lines and exits by itself
+    try:
+        hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
+    except KeyboardInterrupt:
+        print("mvm: interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
+        sys.exit(130)
+    except Exception as why:
+        line = explain(why)
+        if full or not line:
+            raise
+        _fail(line)
+
+
+def _quieten_lightning() -> None:
+    """Its notices of devices and products, and its own use of what torch deprecates."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module="pytorch_lightning")
+
+
+def _fail(line: str) -> None:
+    print(f"mvm: {line}", file=sys.stderr)
+    sys.exit(1)
+
+
+def explain(why: BaseException) -> str | None:
+    """One line for a mistake that the user can mend; None for anything else: a bug, whose traceback is wanted."""
+    if isinstance(why, UserError):
+        return _line(str(why))
+    if isinstance(why, InstantiationException) and why.__cause__ is not None:
+        _, found, key = str(why).partition("full_key: ")
+        return f"{key or 'settings'}: {_line(str(why.__cause__))}"
+    if isinstance(why, HydraException | OmegaConfBaseException):
+        return _line(str(why)) + _allowed(why)
+    if isinstance(why, OSError):
+        return f"cannot read or write {why.filename}: {why.strerror}; outputs=DIR names another output folder"
+    return None
+
+
+def _line(text: str) -> str:
+    """Several lines in one; an indented list becomes a list with commas."""
+    text = text.replace("\n\t", ", ").replace(":, ", ": ")
+    parts = [part.strip() for part in text.splitlines()]
+    return "; ".join(
+        part for part in parts if part and not part.startswith(("full_key", "object_type", "To append"))
+    )
+
+
+def _allowed(why: BaseException) -> str:
+    """The keys that an unknown key could have been, if `why` is about one."""
+    error: Any = why if isinstance(why, OmegaConfBaseException) else why.__cause__
+    parent = getattr(error, "parent_node", None)
+    return f"; allowed: {', '.join(map(str, parent))}" if isinstance(parent, DictConfig) else ""

@@ -1,0 +1,64 @@
+"""Mini-batches as a function of (seed, iteration), so that a resumed run sees the same ones."""
+
+import itertools
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from mvm.errors import UserError
+from mvm.seeding import derive
+
+Batch = tuple[Tensor, Tensor]  # images (B, C, H, W) in [-1, 1], labels (B,)
+
+
+def batches(x: Tensor, y: Tensor, batch_size: int, seed: int, start: int = 0) -> Iterator[Batch]:
+    """The mini-batches of iterations start, start + 1, ...: without end, each epoch in a new order.
+
+    The order of epoch e is a function of (seed, e). An epoch leaves its incomplete last batch out.
+    """
+    per_epoch = len(x) // batch_size
+    if per_epoch < 1:
+        raise UserError(f"data.batch_size={batch_size}: there are only {len(x)} training images")
+    for epoch in itertools.count(start // per_epoch):
+        generator = torch.Generator().manual_seed(derive(seed, epoch))
+        order = torch.randperm(len(x), generator=generator).to(x.device)
+        for i in range(start % per_epoch, per_epoch):
+            chosen = order[i * batch_size : (i + 1) * batch_size]
+            yield x[chosen], y[chosen]
+        start = 0
+
+
+class Blocks:
+    """Iterations [start, stop) in blocks: what Lightning sees as one batch is a list of `size` mini-batches.
+
+    Lightning's bookkeeping, a few hundred microseconds a batch, is thereby paid once a block.
+    """
+
+    def __init__(
+        self, x: Tensor, y: Tensor, *, batch_size: int, seed: int, start: int, stop: int, size: int = 10
+    ) -> None:
+        self.x, self.y, self.batch_size, self.seed = x, y, batch_size, seed
+        self.lengths = [min(size, stop - i) for i in range(start, stop, size)]
+        self.start = start
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[list[Batch]]:
+        stream = batches(self.x, self.y, self.batch_size, self.seed, self.start)
+        for length in self.lengths:
+            yield list(itertools.islice(stream, length))
+
+
+class Chunks:
+    """All images once and in order, `size` at a time."""
+
+    def __init__(self, x: Tensor, y: Tensor, size: int) -> None:
+        self.x, self.y = x.split(size), y.split(size)
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return iter(zip(self.x, self.y, strict=True))

@@ -1,0 +1,78 @@
+"""The base of every data set: whole sets as tensors resident on the device, no workers, no PIL."""
+
+from abc import abstractmethod
+from typing import NamedTuple
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from mvm.data.batches import Blocks, Chunks
+
+CHUNK = 500  # images scored at once
+
+
+class Split(NamedTuple):
+    """x: (N, C, H, W) in [-1, 1]; y: (N,) int64; unit: (N,) change of a [0, 1] pixel per unit of x."""
+
+    x: Tensor
+    y: Tensor
+    unit: Tensor
+
+    def select(self, index: Tensor) -> "Split":
+        return Split(self.x[index], self.y[index], self.unit[index])
+
+    def to(self, device: torch.device) -> "Split":
+        return Split(self.x.to(device), self.y.to(device), self.unit.to(device))
+
+    def chunks(self) -> Chunks:
+        """In order, every image once: for scoring."""
+        return Chunks(self.x, self.y, CHUNK)
+
+
+class Images(pl.LightningDataModule):
+    """A data set split in train, val and test.
+
+    `val` images, chosen by a fixed rule that no seed changes, are cut from the training set; whatever
+    selects or monitors uses them, and the test set only scores. `seed` orders the mini-batches.
+    """
+
+    def __init__(self, *, batch_size: int = 128, val: int = 5000, seed: int = 0) -> None:
+        super().__init__()
+        self.batch_size, self.seed, self.n_val = batch_size, seed, val
+        self._loaded = False
+
+    @abstractmethod
+    def load(self) -> tuple[Split, Split]:
+        """Read the training and the test set. Raises `UserError` naming what is missing."""
+
+    def setup(self, stage: str | None = None) -> None:
+        if not self._loaded:
+            train, self.test = self.load()
+            order = torch.randperm(len(train.x), generator=torch.Generator().manual_seed(0))
+            self.val = train.select(order[: self.n_val])
+            self.train = train.select(order[self.n_val :].sort().values)
+            self._loaded = True
+        if self.trainer is not None:
+            self.to(self.trainer.strategy.root_device)
+
+    def to(self, device: torch.device) -> None:
+        """Move all three splits to the device on which they then stay."""
+        self.train, self.val, self.test = self.train.to(device), self.val.to(device), self.test.to(device)
+
+    def train_dataloader(self) -> Blocks:
+        """The blocks from the game's current iteration to its last: a Lightning epoch takes some of them."""
+        assert self.trainer is not None
+        game = self.trainer.lightning_module
+        return Blocks(
+            self.train.x,
+            self.train.y,
+            batch_size=self.batch_size,
+            seed=self.seed,
+            start=game.iteration,
+            stop=game.iterations,
+        )
+
+    def val_dataloader(self) -> Chunks:
+        """The first 1,000 validation images: enough to watch a run by."""
+        return self.val.select(torch.arange(min(1000, len(self.val.x)))).chunks()

@@ -1,0 +1,26 @@
+"""MNIST: 60,000 training and 10,000 test images of handwritten digits, 1 x 28 x 28."""
+
+import torch
+from torchvision.datasets import MNIST as Files
+
+from mvm.data.images import Images, Split
+from mvm.data.torchvision_files import open_files
+
+
+class MNIST(Images):
+    """Pixels 0..255 rescaled to [-1, 1]. Read from torchvision's layout under `root`."""
+
+    def __init__(
+        self, *, root: str | None = None, batch_size: int = 128, val: int = 5000, seed: int = 0
+    ) -> None:
+        super().__init__(batch_size=batch_size, val=val, seed=seed)
+        self.root = root
+
+    def load(self) -> tuple[Split, Split]:
+        train, test = open_files(Files, self.root, sizes=(60_000, 10_000))
+        return _split(train), _split(test)
+
+
+def _split(files: Files) -> Split:
+    x = files.data.unsqueeze(1).float() / 127.5 - 1
+    return Split(x, files.targets.long(), torch.full((len(x),), 0.5))

@@ -1,0 +1,44 @@
+"""The best attack network against a given defender, Eqs. (9) and (10)."""
+
+import torch
+from torch import Tensor, nn
+
+from mvm.attacks.attnet import AttNetAttack
+from mvm.games.game import Game, Optimizer
+from mvm.leader_follower import ascend
+
+
+class AttNetGame(Game):
+    """v <- v + sigma df(u, v)/dv against `source`, a defender that stays as it is.
+
+    The same ascent as `AttNetAttack.fit`, as a run of its own: resumable, with a history.
+    """
+
+    trained = ("attacker",)
+
+    def __init__(
+        self,
+        defender: nn.Module,
+        *,
+        source: nn.Module,
+        attack: AttNetAttack,
+        iterations: int,
+        sigma: float,
+        v_optimizer: Optimizer = torch.optim.Adam,
+        seed: int = 0,
+    ) -> None:
+        defender.load_state_dict(source.state_dict())
+        super().__init__(defender.requires_grad_(False), iterations=iterations, seed=seed)
+        self.attack, self.attacker = attack, attack.net
+        self.sigma, self.v_optimizer = sigma, v_optimizer
+
+    def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        self.defender.eval()
+        ascend(lambda: self.f(self.attacker(x, y), y), self.player(self.attacker.parameters()))
+        return {}
+
+    def perturb(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.attack(self.defender, x, y)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return self.v_optimizer(self.attacker.parameters(), lr=self.sigma)

@@ -1,0 +1,97 @@
+"""What every game is: a LightningModule that chooses the defender's u, and the attacker's v if it has one."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from mvm.attacks.attack import Attack, wrong
+from mvm.data.batches import Batch
+from mvm.errors import UserError
+from mvm.leader_follower import Player
+from mvm.risk import risk
+from mvm.seeding import derive
+
+Optimizer = Callable[..., torch.optim.Optimizer]  # (parameters, lr=) -> optimiser
+
+
+class Game(pl.LightningModule, ABC):
+    """Manual optimisation; one game iteration is one call of `iterate`.
+
+    Lightning hands over blocks of mini-batches (`mvm.data.batches.Blocks`). We count iterations
+    ourselves: Lightning's `global_step` counts optimiser steps, two per iteration of a two-player game.
+    Random numbers (dropout) are a function of (seed, iteration), so that a resumed run equals an
+    uninterrupted one.
+
+    defender: the classifier g(x; u). attack: the learned attack whose `net` is the attacker z(x; v), or None.
+    """
+
+    attack: Attack | None = None
+    trained: tuple[str, ...] = ("defender",)  # the players that this game changes, and a run keeps
+
+    def __init__(self, defender: nn.Module, *, iterations: int, seed: int = 0) -> None:
+        super().__init__()
+        if iterations < 1:
+            raise ValueError(f"iterations={iterations}: must be 1 or more")
+        self.automatic_optimization = False
+        self.defender = defender
+        self.iterations, self.seed, self.iteration = iterations, seed, 0
+        self.seen: dict[str, Tensor] = {}  # risk and error of the mini-batch that `f` last saw
+
+    @abstractmethod
+    def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """One iteration on a mini-batch: moves the players; returns detached scalars to record, if any."""
+
+    @abstractmethod
+    def perturb(self, x: Tensor, y: Tensor) -> Tensor:
+        """The images that the defender faces in this game, as the attacker stands now."""
+
+    def f(self, z: Tensor, y: Tensor) -> Tensor:
+        """Eq. (3) for the current defender; its value and the mini-batch's error rate are kept in `seen`."""
+        logits = self.defender(z)
+        value = risk(logits, y)
+        self.seen = {"risk": value.detach(), "error": (logits.detach().argmax(1) != y).float().mean()}
+        return value
+
+    def player(self, parameters: Iterable[Tensor], index: int = 0) -> Player:
+        """A player and its optimiser as wrapped by Lightning."""
+        optimizers = self.optimizers()
+        chosen = optimizers[index] if isinstance(optimizers, list) else optimizers
+        return Player(list(parameters), chosen)
+
+    def training_step(self, block: list[Batch], _: int) -> None:
+        history: dict[str, list[Tensor]] = {}
+        for x, y in block:
+            torch.manual_seed(derive(self.seed, self.iteration))
+            more = self.iterate(x, y)
+            for name, value in (self.seen | more).items():
+                history.setdefault(name, []).append(value)
+            self.iteration += 1
+        block_of = {name: torch.stack(values) for name, values in history.items()}
+        self._check_finite(block_of["risk"])
+        self.log_dict({name: values.mean() for name, values in block_of.items()}, batch_size=1)
+
+    def _check_finite(self, risks: Tensor) -> None:
+        bad = (~torch.isfinite(risks)).nonzero()
+        if len(bad):
+            at = self.iteration - len(risks) + int(bad[0])
+            raise UserError(
+                f"the risk became {risks[bad[0]].item()} at iteration {at + 1} of {self.iterations}; the last good "
+                f"checkpoint is kept. Try smaller learning rates (game.lambda_, game.sigma) or a smaller game.gamma"
+            )
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        x, y = batch
+        with torch.enable_grad():  # attacks differentiate
+            z = self.perturb(x, y).detach()
+        rates = {"val_clean_error": wrong(self.defender, x, y), "val_error": wrong(self.defender, z, y)}
+        self.log_dict({name: r.float().mean() for name, r in rates.items()}, batch_size=len(x))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["iteration"] = self.iteration
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.iteration = checkpoint["iteration"]

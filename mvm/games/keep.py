@@ -1,0 +1,53 @@
+"""The Lightning callback that keeps a run: its history, its checkpoint, its end."""
+
+import csv
+import time
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Checkpoint
+
+from mvm.games.game import Game
+from mvm.record import Run
+from mvm.weights import write_whole
+
+
+class Keep(Checkpoint):
+    """After every Lightning epoch (a number of blocks) appends a row to history.csv and replaces last.ckpt.
+
+    The rows travel in the checkpoint, so that history.csv never runs ahead of it. Training ends when the
+    game's own count of iterations is full.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.rows, self.before = run, [], 0.0
+        self.start = time.perf_counter()
+
+    def on_train_start(self, trainer: pl.Trainer, game: pl.LightningModule) -> None:
+        self.start = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, game: pl.LightningModule) -> None:
+        assert isinstance(game, Game)
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        self.rows.append({"iteration": game.iteration, "seconds": round(self.seconds, 2), **metrics})
+        trainer.should_stop = game.iteration >= game.iterations
+        write_whole(self.run.checkpoint, trainer.save_checkpoint)
+        write_whole(self.run.history, self._write_history)
+
+    @property
+    def seconds(self) -> float:
+        """Of training, this session's and the earlier ones'."""
+        return self.before + time.perf_counter() - self.start
+
+    def _write_history(self, path: Any) -> None:
+        names = list(dict.fromkeys(name for row in self.rows for name in row))
+        with open(path, "w", newline="") as file:
+            writer = csv.DictWriter(file, names)
+            writer.writeheader()
+            writer.writerows(self.rows)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows, "seconds": self.seconds}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.rows, self.before = state["rows"], state["seconds"]

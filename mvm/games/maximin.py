@@ -1,0 +1,23 @@
+"""The maximin attack (Sec. 4.3): Alg. 1 with the players switched and the sign of f flipped."""
+
+from typing import Any
+
+from torch import Tensor
+
+from mvm.games.two_player import TwoPlayer
+from mvm.leader_follower import iterate
+
+
+class Maximin(TwoPlayer):
+    """max_v min_u f(u, v), Eq. (17), as min_v max_u -f(u, v).
+
+    The attacker leads: the penalty is gamma/2 ||df/du||^2, and `ascent_steps` are the defender's.
+    """
+
+    def __init__(self, *args: Any, gamma: float = 1.0, order: str = "simultaneous", **kwargs: Any) -> None:
+        super().__init__(*args, gamma=gamma, order=order, **kwargs)
+
+    def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        u, v = self.players()
+        seen = iterate(lambda: -self.f(self.attacker(x, y), y), leader=v, follower=u, **self.schedule)
+        return seen | {"risk": -seen["risk"]}

@@ -1,0 +1,140 @@
+"""Play one game: train, or go on; then score; keep every step in the run's record."""
+
+import csv
+import pickle
+import platform
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from mvm import __version__
+from mvm.audit.score import Cell, seconds_to_score
+from mvm.build import build, device, logger
+from mvm.cells import cells, kept_cell
+from mvm.data.images import Images
+from mvm.errors import UserError
+from mvm.games.game import Game
+from mvm.games.keep import Keep
+from mvm.games.watch import Watch
+from mvm.record import Run, name_of
+from mvm.seeding import derive
+from mvm.terminal import bar, duration, say
+from mvm.threat import describe
+from mvm.weights import load_weights, save_weights
+
+
+def play(run: Run, config: dict[str, Any], source: Run | None) -> dict[str, Cell]:
+    """Bring the run up to these settings, doing only what is missing; return the scores asked for.
+
+    source: the run whose defender the game starts from or is played against, where it needs one.
+    A game with a learned attacker is also scored against that attacker as it ended, as `own`.
+    """
+    attacks = dict(config["attacks"])
+    if attacks and "attack" in config["game"]:
+        attacks["own"] = config["game"]["attack"]
+    if run.complete and all(kept_cell(run, name, settings) for name, settings in attacks.items()):
+        say(f"{run.folder.name} is complete: nothing to do (force=true repeats it)")
+        return cells(run, attacks, defence=_unneeded)
+    run.begin(config)
+    data: Images = build(config["data"])
+    data.setup()
+    game = build_game(config, source)
+    say(f"{run.folder.name}: {describe(config['eta'], data.test.unit)}")
+    if not run.trained:
+        fit(game, data, run, config)
+    for player in game.trained:
+        load_weights(getattr(game, player), getattr(run, player))
+    where = device(config["trainer"]["accelerator"])
+    game.to(where)
+    data.to(where)
+    ready = {"own": game.attack} if game.attack is not None else {}
+    scores = cells(run, attacks, lambda: (game.defender, data), ready)
+    if scores:
+        run.write_metrics(_metrics(run, config, data, scores))
+    return scores
+
+
+def _unneeded() -> Any:
+    raise AssertionError("every score was found a moment ago")
+
+
+def build_game(config: dict[str, Any], source: Run | None) -> Game:
+    """The game of these settings at its start: new players, initialised from the seed."""
+    torch.manual_seed(derive(config["seed"]))
+    more = {"defender": build(config["classifier"])}
+    if source:
+        more["source"] = build(config["classifier"])
+        load_weights(more["source"], source.defender)
+    return build(config["game"], **more)
+
+
+def fit(game: Game, data: Images, run: Run, config: dict[str, Any]) -> None:
+    """Train from the run's checkpoint, or from the start; then keep the players' weights."""
+    at = _check(run.checkpoint, game)
+    if at < game.iterations:
+        attacks = [build(settings) for settings in config["attacks"].values()]
+
+        def announce(seconds: float) -> None:
+            training = seconds * (game.iterations - at)
+            scoring = seconds_to_score(game.defender, attacks, data)
+            say(
+                f"{game.iterations - at} iterations at {1000 * seconds:.0f} ms: about {duration(training)}; "
+                f"then scoring, about {duration(scoring)}"
+            )
+
+        with bar(name_of(config["game"])) as progress:
+            trainer: pl.Trainer = build(
+                config["trainer"],
+                callbacks=[Watch(progress, announce), Keep(run)],
+                logger=logger(config["logger"], run.folder.name),
+                default_root_dir=str(run.folder),
+                max_epochs=-1,  # the game counts; see Keep
+                reload_dataloaders_every_n_epochs=1,  # blocks from the game's iteration on
+                inference_mode=False,  # attacks differentiate
+                num_sanity_val_steps=0,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+            )
+            trainer.fit(game, datamodule=data, ckpt_path=run.checkpoint if at else None, weights_only=True)
+    for player in reversed(game.trained):  # the defender last: its file says that the run is trained
+        save_weights(getattr(game, player), getattr(run, player))
+    if "defender" not in game.trained:
+        save_weights(game.defender, run.defender)
+
+
+def _check(checkpoint: Any, game: Game) -> int:
+    """The iteration of the checkpoint, 0 if there is none; at the last one the game is filled from it."""
+    if not checkpoint.exists():
+        return 0
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        if state["iteration"] >= game.iterations:
+            game.load_state_dict(state["state_dict"])
+        return state["iteration"]
+    except (RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError, OSError) as why:
+        raise UserError(
+            f"{checkpoint} is damaged ({type(why).__name__}); delete it, or start the run again with force=true"
+        ) from why
+
+
+def _metrics(run: Run, config: dict[str, Any], data: Images, scores: dict[str, Cell]) -> dict[str, Any]:
+    with open(run.history, newline="") as file:
+        last = list(csv.DictReader(file))[-1]
+    before = run.metrics()["errors"] if run.metrics_file.exists() else {}
+    return {
+        "game": name_of(config["game"]),
+        "data": name_of(config["data"]),
+        "eta": config["eta"],
+        "threat": describe(config["eta"], data.test.unit),
+        "seed": config["seed"],
+        "profile": config["profile"],
+        "iterations": int(last["iteration"]),
+        "seconds": float(last["seconds"]),
+        "complete": True,
+        "n": len(data.test.y),
+        "errors": before | {name: cell["error"] for name, cell in scores.items()},
+        "mvm": __version__,
+        "torch": torch.__version__,
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {config['trainer']['accelerator']}",
+    }

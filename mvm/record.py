@@ -1,0 +1,125 @@
+"""The record of a run: a folder named by what it computes, filled with whole files only."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mvm.errors import UserError
+from mvm.weights import write_whole
+
+ELSEWHERE = ("root",)  # settings that say where things are, not what is computed
+
+
+def fingerprint(science: dict[str, Any]) -> str:
+    """First 8 hex digits of the hash of settings; where files lie does not count."""
+
+    def plain(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {k: plain(v) for k, v in node.items() if k not in ELSEWHERE}
+        return [plain(v) for v in node] if isinstance(node, list) else node
+
+    return hashlib.sha256(json.dumps(plain(science), sort_keys=True).encode()).hexdigest()[:8]
+
+
+def name_of(config: dict[str, Any]) -> str:
+    """The name of a data set, game or attack is its file's: mvm.games.minimax.Minimax is `minimax`."""
+    return config["_target_"].split(".")[-2]
+
+
+class Run:
+    """outputs/runs/<data>-<game>-eta<eta>-seed<seed>-<fingerprint>/
+
+    config.yaml           the resolved settings
+    last.ckpt             Lightning's checkpoint, from which a killed run goes on
+    history.csv           one row a checkpoint
+    defender.safetensors  u, once training is over (attacker.safetensors: v)
+    cells/*.json          one score each
+    metrics.json          everything above in short; `complete: true` once all is done
+
+    The fingerprint covers what determines the weights: data, classifier, game, seed. A game that does
+    not use eta has one fingerprint for every eta.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config_file = folder / "config.yaml"
+        self.checkpoint = folder / "last.ckpt"
+        self.history = folder / "history.csv"
+        self.defender = folder / "defender.safetensors"
+        self.attacker = folder / "attacker.safetensors"
+        self.metrics_file = folder / "metrics.json"
+
+    @classmethod
+    def of(cls, config: dict[str, Any]) -> "Run":
+        """The run of a resolved configuration (`mvm.schema.Train`)."""
+        science = fingerprint({k: config[k] for k in ("data", "classifier", "game", "seed")})
+        names = f"{name_of(config['data'])}-{name_of(config['game'])}"
+        folder = f"{names}-eta{config['eta']:g}-seed{config['seed']}-{science}"
+        return cls(Path(config["outputs"]) / "runs" / folder)
+
+    @property
+    def fingerprint(self) -> str:
+        return self.folder.name.rsplit("-", 1)[-1]
+
+    @property
+    def trained(self) -> bool:
+        return self.defender.exists()
+
+    @property
+    def complete(self) -> bool:
+        return self.metrics_file.exists() and bool(self.metrics().get("complete"))
+
+    def twin(self) -> "Run | None":
+        """A trained run of the same fingerprint for another eta."""
+        data, game, _, seed, science = self.folder.name.rsplit("-", 4)
+        for folder in sorted(self.folder.parent.glob(f"{data}-{game}-eta*-{seed}-{science}")):
+            if folder != self.folder and Run(folder).trained:
+                return Run(folder)
+        return None
+
+    def begin(self, config: dict[str, Any]) -> None:
+        """Make the folder and write the settings down; take the weights of a twin where there is one."""
+        keep = {
+            k: v for k, v in config.items() if k not in ("force", "outputs", "budgets", "logger", "trainer")
+        }
+        write_whole(self.config_file, lambda path: path.write_text(yaml.safe_dump(keep, sort_keys=False)))
+        twin = None if self.trained else self.twin()
+        if twin:
+            for source in (
+                twin.history,
+                twin.checkpoint,
+                twin.defender,
+            ):  # the defender last: it says "trained"
+                write_whole(self.folder / source.name, lambda path, source=source: shutil.copy(source, path))
+
+    def clear(self) -> None:
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+
+    def config(self) -> dict[str, Any]:
+        """The settings this run was made with. Raises `UserError` where there are none."""
+        try:
+            config = yaml.safe_load(self.config_file.read_text())
+        except (OSError, yaml.YAMLError) as why:
+            raise UserError(
+                f"{self.folder} is not a run's folder: cannot read its config.yaml ({why})"
+            ) from why
+        if not isinstance(config, dict) or not {"data", "classifier", "game", "eta", "seed"} <= config.keys():
+            raise UserError(f"{self.config_file} is not the config of a run")
+        return config
+
+    def metrics(self) -> dict[str, Any]:
+        try:
+            return json.loads(self.metrics_file.read_text())
+        except ValueError as why:
+            raise UserError(
+                f"{self.metrics_file} is damaged ({why}); delete it to score the run again"
+            ) from why
+
+    def write_metrics(self, metrics: dict[str, Any]) -> None:
+        text = json.dumps(metrics, indent=2) + "\n"
+        write_whole(self.metrics_file, lambda path: path.write_text(text))

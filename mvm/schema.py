@@ -1,0 +1,52 @@
+"""Names and types of the top-level settings, for Hydra to check a command line against."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+CONF = Path(__file__).parents[1] / "conf"
+
+
+@dataclass
+class Train:
+    eta: float = 0.3  # l_inf radius on images in [-1, 1]
+    seed: int = 0
+    force: bool = False  # train again what is there already
+    outputs: str = "outputs"
+    profile: str = MISSING
+    budget: Any = MISSING
+    budgets: Any = MISSING
+    images: Any = MISSING
+    data: Any = MISSING
+    classifier: Any = MISSING
+    attack: Any = MISSING
+    game: Any = MISSING
+    attacks: dict[str, Any] = field(default_factory=dict)
+    trainer: Any = MISSING
+    logger: Any = None
+
+
+@dataclass
+class Evaluate:
+    runs: str = "outputs/runs/*"  # a glob of run folders
+    eta: float | None = None  # None: the eta of each run
+    seed: int = 0  # of the attacks
+    outputs: str = "outputs"
+    profile: str = MISSING
+    budget: Any = MISSING
+    budgets: Any = MISSING
+    images: Any = None
+    attacks: dict[str, Any] = field(default_factory=dict)
+    trainer: Any = None
+
+
+def register() -> None:
+    """Tell Hydra the schemas, and the group `attacks`: conf/attack's options, as a list to choose from."""
+    store = ConfigStore.instance()
+    store.store(name="train_schema", node=Train)
+    store.store(name="evaluate_schema", node=Evaluate)
+    for file in CONF.glob("attack/*.yaml"):
+        store.store(group="attacks", name=file.stem, node={"defaults": [{f"/attack@{file.stem}": file.stem}]})

@@ -1,0 +1,37 @@
+"""Random numbers that are a function of what they are for, not of what was drawn before."""
+
+import torch
+from torch import Tensor
+
+_MASK = (1 << 63) - 1
+
+
+def derive(seed: int, *keys: int) -> int:
+    """A seed for (seed, *keys): different keys give unrelated seeds, the same keys the same one."""
+    state = seed & _MASK
+    for key in keys:
+        state = (state * 6364136223846793005 + key + 1442695040888963407) & _MASK
+        state ^= state >> 29
+    return state
+
+
+def _mix(h: Tensor) -> Tensor:
+    """The finaliser of splitmix64 on int64 tensors (arithmetic wraps; right shifts made logical)."""
+    h = (h ^ ((h >> 30) & ((1 << 34) - 1))) * -4658895280553007687  # 0xbf58476d1ce4e5b9
+    h = (h ^ ((h >> 27) & ((1 << 37) - 1))) * -7723592293110705685  # 0x94d049bb133111eb
+    return h ^ ((h >> 31) & ((1 << 33) - 1))
+
+
+def image_noise(x: Tensor, seed: int) -> Tensor:
+    """Uniform numbers in [0, 1), one per pixel, as a function of (seed, the image, the pixel's place).
+
+    x: (N, ...) images. The same image gets the same numbers in every batch, at every place in it and
+    on every device, and the global random state is not touched. Counter-based: splitmix64's finaliser
+    over a hash of the image's bits.
+    """
+    flat = x.detach().float().flatten(1)
+    place = _mix(torch.arange(flat.shape[1], device=x.device, dtype=torch.int64) * -7046029254386353131)
+    bits = flat.contiguous().view(torch.int32).to(torch.int64)
+    image = _mix((bits * (place | 1)).sum(1, keepdim=True) + derive(seed, 0))  # (N, 1)
+    h = _mix(image + place)
+    return (((h >> 40) & 0xFFFFFF).to(torch.float32) / (1 << 24)).reshape(x.shape).to(x.dtype)

@@ -1,0 +1,63 @@
+"""The threat model: the l_inf ball of radius eta around each image, and the box of pixels [-1, 1].
+
+Images live in [-1, 1] (Sec. 3.1), so eta here is twice the field's epsilon on [0, 1].
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+LOW, HIGH = -1.0, 1.0
+
+
+class Infeasible(RuntimeError):
+    """An attack returned something outside the ball or the box, or something that is not finite."""
+
+
+def check_eta(eta: float) -> float:
+    """eta itself, or ValueError unless 0 <= eta <= 2 (beyond 2 every image reaches every other)."""
+    if not (isinstance(eta, (int, float)) and math.isfinite(eta) and 0 <= eta <= HIGH - LOW):
+        raise ValueError(
+            f"eta={eta}: the radius of the l_inf ball on images in [-1, 1] must be a number "
+            f"in [0, 2] (the paper uses 0.1 to 0.6)"
+        )
+    return float(eta)
+
+
+def clip(z: Tensor, x: Tensor, eta: float, *, box: bool) -> Tensor:
+    """Eq. (2)'s clip: min{1, x + eta, max{-1, x - eta, z}}. Without `box` the +-1 are left out."""
+    z = torch.maximum(torch.minimum(z, x + eta), x - eta)
+    return z.clamp(LOW, HIGH) if box else z
+
+
+def check_feasible(z: Tensor, x: Tensor, eta: float, *, box: bool, name: str) -> None:
+    """Raise `Infeasible` unless z is finite, within eta of x and (with `box`) within [-1, 1].
+
+    The tolerance is eta * 1e-5 + 1e-6: float32 rounds x + eta.
+    """
+    if z.shape != x.shape:
+        raise Infeasible(f"{name} returned shape {tuple(z.shape)} for images of shape {tuple(x.shape)}")
+    if z.numel() == 0:
+        return
+    slack = eta * 1e-5 + 1e-6
+    distance = (z - x).abs().max().item()
+    if not distance <= eta + slack:  # also catches nan
+        raise Infeasible(f"{name} moved a pixel by {distance:.6g}; the ball has radius eta={eta:g}")
+    reach = z.abs().max().item()
+    if box and not reach <= HIGH + slack:
+        raise Infeasible(f"{name} left the pixel box [-1, 1]: largest |pixel| {reach:.6g}")
+
+
+def describe(eta: float, unit: Tensor) -> str:
+    """eta with its epsilon on [0, 1] and in steps of 1/255.
+
+    unit: (n,) the change of a [0, 1] pixel per unit of the network's input; it is 0.5 wherever
+    [-1, 1] is a plain rescaling, and differs per image where images are standardised (CIFAR-10).
+    """
+    epsilon = eta * unit
+    mean, low, high = epsilon.mean().item(), epsilon.min().item(), epsilon.max().item()
+    text = f"eta = {eta:g} on [-1, 1], epsilon = {mean:.3g} on [0, 1] ({mean * 255:.3g}/255)"
+    if high - low > 1e-6:
+        text += f", mean over images; {low:.2g} to {high:.2g}"
+    return text

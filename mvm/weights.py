@@ -1,0 +1,42 @@
+"""Files that are whole or not there, and weights in them that cannot run code."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from mvm.errors import UserError
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then rename it: a reader never sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def save_weights(module: nn.Module, path: Path) -> None:
+    """The module's parameters and buffers as safetensors."""
+    weights = {name: w.detach().cpu().contiguous() for name, w in module.state_dict().items()}
+    write_whole(path, lambda temporary: save_file(weights, temporary))
+
+
+def load_weights(module: nn.Module, path: Path) -> None:
+    """Fill `module` from a file of `save_weights`. Raises `UserError` if it is missing, damaged or of another net."""
+    try:
+        module.load_state_dict(load_file(path))
+    except (OSError, SafetensorError) as why:
+        raise UserError(
+            f"cannot read the weights in {path} ({why}); train that run again with force=true"
+        ) from why
+    except RuntimeError as why:
+        raise UserError(
+            f"the weights in {path} are of another network: {' '.join(str(why).split())}"
+        ) from why
