@@ -31,9 +31,7 @@ def check_targets(config: Any) -> None:
 def device(accelerator: str) -> torch.device:
     """The device of a setting of trainer.accelerator. Raises `UserError` for a GPU that is not there."""
     if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
-        raise UserError(
-            f"trainer.accelerator={accelerator}: no GPU is visible to torch here; use cpu or auto"
-        )
+        raise UserError(f"trainer.accelerator={accelerator}: no GPU is visible to torch here; use cpu or auto")
     if accelerator not in ("auto", "cpu", "gpu", "cuda"):
         raise UserError(f"trainer.accelerator={accelerator}: must be auto, cpu or gpu")
     return torch.device("cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu")

@@ -28,9 +28,7 @@ def cells(
     """
     out: dict[str, Cell] = {}
     for name, settings in attacks.items():
-        out[name] = kept_cell(run, name, settings) or _make(
-            run, name, settings, defence, (ready or {}).get(name)
-        )
+        out[name] = kept_cell(run, name, settings) or _make(run, name, settings, defence, (ready or {}).get(name))
     return out
 
 

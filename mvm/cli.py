@@ -83,9 +83,7 @@ def _line(text: str) -> str:
     """Several lines in one; an indented list becomes a list with commas."""
     text = text.replace("\n\t", ", ").replace(":, ", ": ")
     parts = [part.strip() for part in text.splitlines()]
-    return "; ".join(
-        part for part in parts if part and not part.startswith(("full_key", "object_type", "To append"))
-    )
+    return "; ".join(part for part in parts if part and not part.startswith(("full_key", "object_type", "To append")))
 
 
 def _allowed(why: BaseException) -> str:

@@ -83,9 +83,7 @@ class Run:
 
     def begin(self, config: dict[str, Any]) -> None:
         """Make the folder and write the settings down; take the weights of a twin where there is one."""
-        keep = {
-            k: v for k, v in config.items() if k not in ("force", "outputs", "budgets", "logger", "trainer")
-        }
+        keep = {k: v for k, v in config.items() if k not in ("force", "outputs", "budgets", "logger", "trainer")}
         write_whole(self.config_file, lambda path: path.write_text(yaml.safe_dump(keep, sort_keys=False)))
         twin = None if self.trained else self.twin()
         if twin:
@@ -105,9 +103,7 @@ class Run:
         try:
             config = yaml.safe_load(self.config_file.read_text())
         except (OSError, yaml.YAMLError) as why:
-            raise UserError(
-                f"{self.folder} is not a run's folder: cannot read its config.yaml ({why})"
-            ) from why
+            raise UserError(f"{self.folder} is not a run's folder: cannot read its config.yaml ({why})") from why
         if not isinstance(config, dict) or not {"data", "classifier", "game", "eta", "seed"} <= config.keys():
             raise UserError(f"{self.config_file} is not the config of a run")
         return config
@@ -116,9 +112,7 @@ class Run:
         try:
             return json.loads(self.metrics_file.read_text())
         except ValueError as why:
-            raise UserError(
-                f"{self.metrics_file} is damaged ({why}); delete it to score the run again"
-            ) from why
+            raise UserError(f"{self.metrics_file} is damaged ({why}); delete it to score the run again") from why
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         text = json.dumps(metrics, indent=2) + "\n"

@@ -7,6 +7,9 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
+from mvm.errors import UserError
+from mvm.threat import check_eta
+
 CONF = Path(__file__).parents[1] / "conf"
 
 
@@ -33,14 +36,14 @@ class Train:
 class Evaluate:
     runs: str = "outputs/runs/*"  # a glob of run folders
     eta: float | None = None  # None: the eta of each run
-    seed: int = 0  # of the attacks
+    seed: int | None = None  # of the attacks; None: each run's own
     outputs: str = "outputs"
     profile: str = MISSING
     budget: Any = MISSING
     budgets: Any = MISSING
     images: Any = None
     attacks: dict[str, Any] = field(default_factory=dict)
-    trainer: Any = None
+    trainer: Any = MISSING
 
 
 def register() -> None:
@@ -50,3 +53,13 @@ def register() -> None:
     store.store(name="evaluate_schema", node=Evaluate)
     for file in CONF.glob("attack/*.yaml"):
         store.store(group="attacks", name=file.stem, node={"defaults": [{f"/attack@{file.stem}": file.stem}]})
+
+
+def positive_eta(eta: float) -> float:
+    """eta itself. Raises `UserError` unless 0 < eta <= 2."""
+    try:
+        if check_eta(eta) == 0:
+            raise ValueError("eta=0 leaves the attacker nothing to do; for clean errors use attacks=[none]")
+    except ValueError as why:
+        raise UserError(str(why)) from why
+    return eta

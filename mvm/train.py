@@ -14,9 +14,8 @@ from mvm.cli import entry
 from mvm.errors import UserError
 from mvm.play import play
 from mvm.record import Run, name_of
-from mvm.schema import CONF
+from mvm.schema import CONF, positive_eta
 from mvm.terminal import console, say
-from mvm.threat import check_eta
 
 
 def main(cfg: DictConfig, overrides: list[str]) -> None:
@@ -26,11 +25,7 @@ def main(cfg: DictConfig, overrides: list[str]) -> None:
 
 def resolved(cfg: DictConfig) -> dict[str, Any]:
     """The settings as plain data. Raises `UserError` for an eta that no game can be played at."""
-    try:
-        if not check_eta(cfg.eta) > 0:
-            raise ValueError("eta=0: the attacker could do nothing; use attacks=[none] for clean errors")
-    except ValueError as why:
-        raise UserError(str(why)) from why
+    positive_eta(cfg.eta)
     config: Any = OmegaConf.to_container(cfg, resolve=True)
     return config
 

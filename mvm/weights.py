@@ -33,10 +33,6 @@ def load_weights(module: nn.Module, path: Path) -> None:
     try:
         module.load_state_dict(load_file(path))
     except (OSError, SafetensorError) as why:
-        raise UserError(
-            f"cannot read the weights in {path} ({why}); train that run again with force=true"
-        ) from why
+        raise UserError(f"cannot read the weights in {path} ({why}); train that run again with force=true") from why
     except RuntimeError as why:
-        raise UserError(
-            f"the weights in {path} are of another network: {' '.join(str(why).split())}"
-        ) from why
+        raise UserError(f"the weights in {path} are of another network: {' '.join(str(why).split())}") from why

@@ -11,9 +11,7 @@ from mvm.data.torchvision_files import open_files
 class CIFAR10(Images):
     """Preprocessed as in Appendix B, see `standardise`; no crops, no flips."""
 
-    def __init__(
-        self, *, root: str | None = None, batch_size: int = 128, val: int = 5000, seed: int = 0
-    ) -> None:
+    def __init__(self, *, root: str | None = None, batch_size: int = 128, val: int = 5000, seed: int = 0) -> None:
         super().__init__(batch_size=batch_size, val=val, seed=seed)
         self.root = root
 

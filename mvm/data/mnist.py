@@ -10,9 +10,7 @@ from mvm.data.torchvision_files import open_files
 class MNIST(Images):
     """Pixels 0..255 rescaled to [-1, 1]. Read from torchvision's layout under `root`."""
 
-    def __init__(
-        self, *, root: str | None = None, batch_size: int = 128, val: int = 5000, seed: int = 0
-    ) -> None:
+    def __init__(self, *, root: str | None = None, batch_size: int = 128, val: int = 5000, seed: int = 0) -> None:
         super().__init__(batch_size=batch_size, val=val, seed=seed)
         self.root = root
 

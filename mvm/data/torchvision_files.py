@@ -29,9 +29,7 @@ def open_files(files: Any, root: str | None, *, sizes: tuple[int, int]) -> tuple
 
 
 def _read(files: Any, folder: Path, *, download: bool) -> tuple[Any, Any]:
-    return files(str(folder), train=True, download=download), files(
-        str(folder), train=False, download=download
-    )
+    return files(str(folder), train=True, download=download), files(str(folder), train=False, download=download)
 
 
 def _advice(files: Any, folder: Path, why: str) -> str:

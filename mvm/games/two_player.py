@@ -1,11 +1,21 @@
 """Games in which both players learn, by an iteration of `mvm.leader_follower`."""
 
+from typing import TypedDict
+
 import torch
 from torch import Tensor, nn
 
 from mvm.attacks.attnet import AttNetAttack
 from mvm.games.game import Game, Optimizer
 from mvm.leader_follower import Player, check_schedule
+
+
+class Schedule(TypedDict):
+    """Keyword arguments of `mvm.leader_follower.iterate`."""
+
+    gamma: float
+    order: str
+    ascent_steps: int
 
 
 class TwoPlayer(Game):
@@ -35,7 +45,7 @@ class TwoPlayer(Game):
         super().__init__(defender, iterations=iterations, seed=seed)
         check_schedule(order, ascent_steps, gamma)
         self.attack, self.attacker = attack, attack.net
-        self.schedule = {"gamma": gamma, "order": order, "ascent_steps": ascent_steps}
+        self.schedule: Schedule = {"gamma": gamma, "order": order, "ascent_steps": ascent_steps}
         self.lambda_, self.sigma = lambda_, sigma
         self.u_optimizer, self.v_optimizer = u_optimizer, v_optimizer
 
