@@ -1,6 +1,7 @@
 """The scores of a run, each made once and kept in a file of its own."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,10 +44,12 @@ def kept_cell(run: Run, name: str, settings: dict[str, Any]) -> Cell | None:
 def _make(run: Run, name: str, settings: dict[str, Any], defence: Defence, ready: Attack | None) -> Cell:
     classifier, data = defence()
     attack = ready or build(settings)
+    start = time.perf_counter()
     with bar(f"scoring against {name}") as progress:
         if not ready:
             attack.fit(classifier, data.train.x, data.train.y, progress)
         cell = {"attack": name, **score(classifier, attack, data, progress), "settings": settings}
+    cell["seconds"] = round(time.perf_counter() - start, 2)
     say(f"  {name:12s} error {cell['error']:.4f}   ({duration(cell['seconds'])})")
     text = json.dumps(cell) + "\n"
     write_whole(_path(run, name, settings), lambda path: path.write_text(text))

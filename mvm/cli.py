@@ -12,7 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, InstantiationException
 from hydra.types import RunMode
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
 
 from mvm.errors import UserError
 from mvm.schema import CONF, register
@@ -41,6 +41,9 @@ def entry(config_name: str, task: Callable[[DictConfig, list[str]], None]) -> No
 
     register()
     _quieten_lightning()
+    for flag in {"-m", "--multirun"} & set(sys.argv):  # argparse wants it before the first override
+        sys.argv.remove(flag)
+        sys.argv.insert(1, flag)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints several lines and exits by itself
     try:
         hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
@@ -70,13 +73,28 @@ def explain(why: BaseException) -> str | None:
     if isinstance(why, UserError):
         return _line(str(why))
     if isinstance(why, InstantiationException) and why.__cause__ is not None:
-        _, found, key = str(why).partition("full_key: ")
-        return f"{key or 'settings'}: {_line(str(why.__cause__))}"
+        _, _, key = str(why).partition("full_key: ")
+        return (f"{key}: " if key else "") + _line(str(why.__cause__))
     if isinstance(why, HydraException | OmegaConfBaseException):
-        return _line(str(why)) + _allowed(why)
+        return _explain_settings(why)
     if isinstance(why, OSError):
-        return f"cannot read or write {why.filename}: {why.strerror}; outputs=DIR names another output folder"
+        where = f" {why.filename}" if why.filename else ""
+        return f"cannot read or write{where}: {why.strerror}; outputs=DIR names another output folder"
     return None
+
+
+def _explain_settings(why: Exception) -> str:
+    """A setting that Hydra refused: what was given, and what is allowed."""
+    cause: Any = why.__cause__ if isinstance(why.__cause__, OmegaConfBaseException) else why
+    if isinstance(cause, ConfigKeyError | ConfigAttributeError) and isinstance(cause.parent_node, DictConfig):
+        allowed = [str(key) for key in cause.parent_node if key not in ("hydra", "budget", "budgets")]
+        return f"unknown setting {cause.full_key}; allowed: {', '.join(allowed)}"
+    if isinstance(cause, ValidationError):
+        return f"{cause.full_key}: {_line(str(cause.msg))}"
+    line = _line(str(why).partition("Config search path")[0])
+    if "attacks/" in line:  # Hydra lists a group's options, but not where several were asked for
+        line += f" Available: {', '.join(sorted(file.stem for file in CONF.glob('attack/*.yaml')))}"
+    return line
 
 
 def _line(text: str) -> str:
@@ -84,10 +102,3 @@ def _line(text: str) -> str:
     text = text.replace("\n\t", ", ").replace(":, ", ": ")
     parts = [part.strip() for part in text.splitlines()]
     return "; ".join(part for part in parts if part and not part.startswith(("full_key", "object_type", "To append")))
-
-
-def _allowed(why: BaseException) -> str:
-    """The keys that an unknown key could have been, if `why` is about one."""
-    error: Any = why if isinstance(why, OmegaConfBaseException) else why.__cause__
-    parent = getattr(error, "parent_node", None)
-    return f"; allowed: {', '.join(map(str, parent))}" if isinstance(parent, DictConfig) else ""

@@ -6,7 +6,7 @@ python -m mvm.evaluate 'runs=outputs/runs/mnist5k-*' 'attacks=[none,fgsm,pgd,att
 import csv
 import glob
 import json
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from mvm.schema import positive_eta
 from mvm.terminal import console, say
 from mvm.weights import load_weights, write_whole
 
+COLUMNS = ("run", "data", "defense", "attack", "eta", "box", "seed", "profile", "error", "n", "ci_low", "ci_high")
+
 
 def main(cfg: DictConfig, overrides: list[str]) -> None:
     rows: list[dict[str, Any]] = []
@@ -34,7 +36,7 @@ def main(cfg: DictConfig, overrides: list[str]) -> None:
         try:
             config = run.config()
             attacks = attacks_on(config, cfg)
-            scores = cells(run, attacks, lambda run=run, config=config: defence(run, config, cfg.trainer.accelerator))
+            scores = cells(run, attacks, partial(defence, run, config, cfg.trainer.accelerator))
         except UserError as why:  # one damaged run does not sink the grid
             say(f"skipped {run.folder.name}: {why}")
             skipped.append(run.folder.name)
@@ -96,22 +98,21 @@ def _data(config: str) -> Images:
 
 def row(run: Run, config: dict[str, Any], eta: float, cell: Cell) -> dict[str, Any]:
     """A line of grid.csv. `profile` is the run's; `eta` that of the evaluation, for clean images too."""
-    return {
+    line = {
         "run": run.folder.name,
         "data": name_of(config["data"]),
         "defense": name_of(config["game"]),
-        "attack": cell["attack"],
-        "eta": eta,
-        "box": cell["box"],
         "seed": config["seed"],
         "profile": config["profile"],
-        **{key: cell[key] for key in ("error", "n", "ci_low", "ci_high")},
+        **cell,
+        "eta": eta,
     }
+    return {column: line[column] for column in COLUMNS}
 
 
 def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
     with open(path, "w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
+        writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
 

@@ -5,7 +5,7 @@ Pure torch. f is a closure that computes the risk afresh at the current paramete
 Maximin (Sec. 4.3): pass -f and let the attacker lead.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,7 +28,7 @@ class Steps(Protocol):
 class Player:
     """Parameters, and the optimiser that moves them."""
 
-    parameters: list[Tensor]
+    parameters: Sequence[Tensor]
     optimizer: Steps
 
     def move(self, gradients: Iterable[Tensor], sign: int = 1) -> None:
@@ -79,7 +79,7 @@ def iterate(
     order="simultaneous" takes both at (u_{i-1}, v_{i-1}), as printed; "leader_first" then ascends at
     the new u; "follower_first" descends at the new v, as Eq. (15)'s first term asks. With
     ascent_steps = k the other k - 1 ascents come before the leader's step.
-    Returns the risk and ||df/dv||^2 (nan where it was not needed) that the leader saw, detached.
+    Returns what the leader saw, detached: `risk`, and `sensitivity`, ||df/dv||^2, where it was needed.
     """
     for _ in range(ascent_steps - (order != "follower_first")):
         ascend(f, follower)
@@ -93,10 +93,11 @@ def iterate(
         g_u, g_v = gradients[: len(u)], list(gradients[len(u) :])
         norm = squared_norm(g_v)
     else:
-        g_u, norm = torch.autograd.grad(value, u), value.new_tensor(torch.nan)
+        g_u, norm = torch.autograd.grad(value, u), None
     leader.move(g_u)
     if order == "simultaneous":
         follower.move(g_v, sign=-1)
     elif order == "leader_first":
         ascend(f, follower)
-    return {"risk": value.detach(), "sensitivity": norm.detach()}
+    seen = {"risk": value, "sensitivity": norm}
+    return {name: tensor.detach() for name, tensor in seen.items() if tensor is not None}

@@ -36,6 +36,9 @@ def play(run: Run, config: dict[str, Any], source: Run | None) -> dict[str, Cell
     if run.complete and all(kept_cell(run, name, settings) for name, settings in attacks.items()):
         say(f"{run.folder.name} is complete: nothing to do (force=true repeats it)")
         return cells(run, attacks, defence=_unneeded)
+    where = device(config["trainer"]["accelerator"])
+    for settings in attacks.values():
+        build(settings)  # a wrong setting shows before hours of training, not after
     run.begin(config)
     data: Images = build(config["data"])
     data.setup()
@@ -45,7 +48,6 @@ def play(run: Run, config: dict[str, Any], source: Run | None) -> dict[str, Cell
         fit(game, data, run, config)
     for player in game.trained:
         load_weights(getattr(game, player), getattr(run, player))
-    where = device(config["trainer"]["accelerator"])
     game.to(where)
     data.to(where)
     ready = {"own": game.attack} if game.attack is not None else {}
@@ -96,7 +98,10 @@ def fit(game: Game, data: Images, run: Run, config: dict[str, Any]) -> None:
                 enable_progress_bar=False,
                 enable_model_summary=False,
             )
-            trainer.fit(game, datamodule=data, ckpt_path=run.checkpoint if at else None, weights_only=True)
+            try:
+                trainer.fit(game, datamodule=data, ckpt_path=run.checkpoint if at else None, weights_only=True)
+            except SystemExit as why:  # Lightning's answer to Ctrl-C
+                raise KeyboardInterrupt from why
     for player in reversed(game.trained):  # the defender last: its file says that the run is trained
         save_weights(getattr(game, player), getattr(run, player))
     if "defender" not in game.trained:

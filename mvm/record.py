@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ class Run:
 
     @property
     def complete(self) -> bool:
-        return self.metrics_file.exists() and bool(self.metrics().get("complete"))
+        return self.trained and self.metrics_file.exists() and bool(self.metrics().get("complete"))
 
     def twin(self) -> "Run | None":
         """A trained run of the same fingerprint for another eta."""
@@ -92,7 +93,7 @@ class Run:
                 twin.checkpoint,
                 twin.defender,
             ):  # the defender last: it says "trained"
-                write_whole(self.folder / source.name, lambda path, source=source: shutil.copy(source, path))
+                write_whole(self.folder / source.name, partial(shutil.copy, source))
 
     def clear(self) -> None:
         if self.folder.exists():

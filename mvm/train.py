@@ -3,10 +3,12 @@
 python -m mvm.train game=minimax data=cifar10 eta=0.2
 """
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from mvm.audit.table import table
@@ -55,7 +57,8 @@ def find_source(named: str | None, overrides: list[str]) -> Run:
             raise UserError(f"game.source={named}: no trained run is there (no {run.defender.name})")
         return run
     same = [o for o in overrides if not o.lstrip("+~").startswith(("game", "attack=", "attack.", "force"))]
-    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+    inside = GlobalHydra.instance().is_initialized()  # not so in the worker processes of some launchers
+    with nullcontext() if inside else hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         config = resolved(hydra.compose("train", [*same, "game=undefended"]))
     run = Run.of(config)
     twin = run if run.trained else run.twin()

@@ -1,6 +1,7 @@
 """The learned attack, AttNet (Sec. 4.1): a network that maps an image and its label to a perturbed image."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -74,7 +75,7 @@ class AttNetAttack(Attack):
         super().__init__(eta=eta, box=box)
         self.iterations, self.batch_size, self.seed = iterations, batch_size, seed
         self.sigma, self.optimizer = sigma, optimizer
-        self._fresh = lambda: AttNet(tuple(shape), eta=eta, box=box, hidden=hidden, dropout=dropout)
+        self._fresh = partial(AttNet, tuple(shape), eta=eta, box=box, hidden=hidden, dropout=dropout)
         self.net = self._fresh()
 
     def perturb(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
@@ -89,10 +90,13 @@ class AttNetAttack(Attack):
             v = list(self.net.parameters())
             player = Player(v, self.optimizer(v, lr=self.sigma))
             stream = batches(x, y, self.batch_size, self.seed)
-            for i, (images, labels) in zip(range(self.iterations), stream, strict=False):
-                f = ascend(lambda a=images, b=labels: risk(classifier(self.net(a, b)), b), player)
+            for i, batch in zip(range(self.iterations), stream, strict=False):
+                f = ascend(partial(self._risk, classifier, *batch), player)
                 if progress and i % 20 == 0:
                     progress(i, self.iterations, f"risk {f.item():.3f}")
+
+    def _risk(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
+        return risk(classifier(self.net(x, y)), y)
 
     @property
     def fit_steps(self) -> int:

@@ -1,6 +1,7 @@
 """Projected gradient descent with random starts (Madry et al., 2018): not in the paper, the field's yardstick."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mvm.attacks.attack import Attack, Classifier
@@ -12,7 +13,7 @@ from mvm.threat import clip
 class PGD(Attack):
     """From a uniform random point of the ball, `steps` times z <- clip(z + step sign(dl/dz)); `restarts` times.
 
-    The worst result is kept per image: a misclassified one before any other, then the one with the
+    The worst result is kept per image: a misclassified one before any other, else the one with the
     largest loss. `step=None` takes 2.5 eta / steps, which reaches across the ball from any start.
     """
 
@@ -51,11 +52,10 @@ class PGD(Attack):
     @staticmethod
     @torch.no_grad()
     def _score(classifier: Classifier, z: Tensor, y: Tensor) -> Tensor:
-        """The cross-entropy, lifted above every correctly classified image's where the answer is wrong."""
+        """The cross-entropy of each image, infinite where the answer is wrong."""
         logits = classifier(z)
-        loss = torch.nn.functional.cross_entropy(logits, y, reduction="none")
-        ceiling = torch.finfo(loss.dtype).max ** 0.5
-        return loss.clamp(max=ceiling) + ceiling * (logits.argmax(1) != y)
+        loss = F.cross_entropy(logits, y, reduction="none")
+        return loss.masked_fill(logits.argmax(1) != y, torch.inf)
 
     @property
     def gradients(self) -> int:

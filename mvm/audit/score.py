@@ -20,7 +20,6 @@ def score(classifier: nn.Module, attack: Attack, data: Images, progress: Progres
     A learned attack has to be trained before (`Attack.fit`). `predicted` counts the answers by class: an
     error near 0.9 may only mean that one class is answered everywhere.
     """
-    start = time.perf_counter()
     with evaluating(classifier):
         guesses = predict(classifier, attack, data, progress)
     y = data.test.y
@@ -34,7 +33,6 @@ def score(classifier: nn.Module, attack: Attack, data: Images, progress: Progres
         "ci_low": low,
         "ci_high": high,
         "predicted": torch.bincount(guesses, minlength=int(y.max()) + 1).tolist(),
-        "seconds": round(time.perf_counter() - start, 2),
     }
 
 

@@ -2,6 +2,8 @@
 
 from torch import nn
 
+from mvm.classifiers.width import scaled
+
 
 class CIFAR10Net(nn.Sequential):
     """conv 5x5x64, pool, conv 5x5x64, pool, fully connected 384 and 192, 10 logits; ReLU between.
@@ -12,7 +14,7 @@ class CIFAR10Net(nn.Sequential):
     """
 
     def __init__(self, width: float = 1.0) -> None:
-        c, h1, h2 = (max(1, round(n * width)) for n in (64, 384, 192))
+        c, h1, h2 = (scaled(n, width) for n in (64, 384, 192))
         super().__init__(
             nn.Conv2d(3, c, 5, padding=2),
             nn.ReLU(),

@@ -2,6 +2,8 @@
 
 from torch import nn
 
+from mvm.classifiers.width import scaled
+
 
 class MNISTNet(nn.Sequential):
     """conv 5x5x32, pool, conv 5x5x64, pool, fully connected `hidden`, 10 logits; ReLU between.
@@ -11,7 +13,7 @@ class MNISTNet(nn.Sequential):
     """
 
     def __init__(self, hidden: int = 1024, width: float = 1.0) -> None:
-        a, b, h = (max(1, round(n * width)) for n in (32, 64, hidden))
+        a, b, h = (scaled(n, width) for n in (32, 64, hidden))
         super().__init__(
             nn.Conv2d(1, a, 5, padding=2),
             nn.ReLU(),

@@ -1,7 +1,7 @@
 """The base of every data set: whole sets as tensors resident on the device, no workers, no PIL."""
 
 from abc import abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 import torch
@@ -63,7 +63,7 @@ class Images(pl.LightningDataModule):
     def train_dataloader(self) -> Blocks:
         """The blocks from the game's current iteration to its last: a Lightning epoch takes some of them."""
         assert self.trainer is not None
-        game = self.trainer.lightning_module
+        game: Any = self.trainer.lightning_module
         return Blocks(
             self.train.x,
             self.train.y,

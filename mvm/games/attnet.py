@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from mvm.attacks.attnet import AttNetAttack
-from mvm.games.game import Game, Optimizer
+from mvm.games.game import Game, Optimizer, check_rates
 from mvm.leader_follower import ascend
 
 
@@ -30,6 +30,7 @@ class AttNetGame(Game):
         defender.load_state_dict(source.state_dict())
         super().__init__(defender.requires_grad_(False), iterations=iterations, seed=seed)
         self.attack, self.attacker = attack, attack.net
+        check_rates(sigma=sigma)
         self.sigma, self.v_optimizer = sigma, v_optimizer
 
     def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
@@ -38,6 +39,7 @@ class AttNetGame(Game):
         return {}
 
     def perturb(self, x: Tensor, y: Tensor) -> Tensor:
+        assert self.attack is not None
         return self.attack(self.defender, x, y)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:

@@ -1,5 +1,6 @@
 """What every game is: a LightningModule that chooses the defender's u, and the attacker's v if it has one."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -16,6 +17,13 @@ from mvm.risk import risk
 from mvm.seeding import derive
 
 Optimizer = Callable[..., torch.optim.Optimizer]  # (parameters, lr=) -> optimiser
+
+
+def check_rates(**rates: float) -> None:
+    """ValueError for a learning rate that is not a positive number."""
+    for name, rate in rates.items():
+        if not (isinstance(rate, (int, float)) and 0 < rate < math.inf):
+            raise ValueError(f"{name}={rate}: a learning rate must be a positive number")
 
 
 class Game(pl.LightningModule, ABC):

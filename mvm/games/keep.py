@@ -20,7 +20,8 @@ class Keep(Checkpoint):
     """
 
     def __init__(self, run: Run) -> None:
-        self.run, self.rows, self.before = run, [], 0.0
+        self.run, self.before = run, 0.0
+        self.rows: list[dict[str, float]] = []
         self.start = time.perf_counter()
 
     def on_train_start(self, trainer: pl.Trainer, game: pl.LightningModule) -> None:

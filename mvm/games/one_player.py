@@ -5,7 +5,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor, nn
 
-from mvm.games.game import Game, Optimizer
+from mvm.games.game import Game, Optimizer, check_rates
 from mvm.leader_follower import descend
 
 
@@ -22,6 +22,7 @@ class OnePlayer(Game):
         seed: int = 0,
     ) -> None:
         super().__init__(defender, iterations=iterations, seed=seed)
+        check_rates(lambda_=lambda_)
         self.lambda_, self.u_optimizer = lambda_, u_optimizer
 
     @abstractmethod

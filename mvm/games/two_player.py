@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mvm.attacks.attnet import AttNetAttack
-from mvm.games.game import Game, Optimizer
+from mvm.games.game import Game, Optimizer, check_rates
 from mvm.leader_follower import Player, check_schedule
 
 
@@ -43,6 +43,7 @@ class TwoPlayer(Game):
         seed: int = 0,
     ) -> None:
         super().__init__(defender, iterations=iterations, seed=seed)
+        check_rates(lambda_=lambda_, sigma=sigma)
         check_schedule(order, ascent_steps, gamma)
         self.attack, self.attacker = attack, attack.net
         self.schedule: Schedule = {"gamma": gamma, "order": order, "ascent_steps": ascent_steps}
@@ -54,6 +55,7 @@ class TwoPlayer(Game):
         return self.player(self.defender.parameters(), 0), self.player(self.attacker.parameters(), 1)
 
     def perturb(self, x: Tensor, y: Tensor) -> Tensor:
+        assert self.attack is not None
         return self.attack(self.defender, x, y)
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:

@@ -1,0 +1,134 @@
+"""Each mistake gets one line that says what was given and what is allowed, and a non-zero exit status."""
+
+import errno
+
+import pytest
+from conftest import TINY
+
+from mvm.data.mnist5k import MNIST5k
+
+ONE_LINE = [
+    ("eta=-1", "eta=-1.0: .* must be a number in \\[0, 2\\]"),
+    ("eta=0", "eta=0 leaves the attacker nothing to do"),
+    ("eta=nan", "must be a number"),
+    ("eta=2.5", "must be a number in \\[0, 2\\]"),
+    ("eta=big", "eta: Value 'big'"),
+    ("game=minmax", "Could not find 'game/minmax'.*alt, attnet, cat_mouse"),
+    ("attack=foo", "Could not find 'attack/foo'.*fgsm, ifgsm"),
+    ("attacks=[none,foo]", "Could not load 'attacks/foo'.*fgsm, ifgsm"),
+    ("data=imagenet", "Could not find 'data/imagenet'.*cifar10, mnist"),
+    ("etaa=0.2", "unknown setting etaa; allowed: eta, seed"),
+    ("game.gama=2", "unknown setting game.gama; allowed: .*gamma"),
+    ("game.gamma=-1", "gamma=-1: .* must be 0 or more"),
+    ("game.order=sideways", "order='sideways': must be one of simultaneous"),
+    ("game.ascent_steps=0", "ascent_steps=0: must be 1 or more"),
+    ("game.lambda_=-1", "lambda_=-1: a learning rate must be a positive number"),
+    ("game.iterations=0", "iterations=0: must be 1 or more"),
+    ("attacks.fgsm.eta=3", "eta=3"),
+    ("classifier.width=0", "width=0: must be a positive number"),
+    ("data.batch_size=5000", "there are only 3500 training images"),
+    ("trainer.accelerator=abacus", "must be auto, cpu or gpu"),
+    ("seed=x", "seed: Value 'x'"),
+    ("eta=0.3=0.4", "mismatched input|extraneous input|no viable"),
+]
+
+
+@pytest.mark.parametrize(("override", "message"), ONE_LINE, ids=[override for override, _ in ONE_LINE])
+def test_one_line_and_no_traceback(override, message, mvm):
+    result = mvm("train", *TINY, "game=minimax", override)
+    assert_one_line(result, message)
+
+
+def assert_one_line(result, message):
+    import re
+
+    assert result.status == 1
+    lines = result.err.strip().splitlines()
+    lines = [line for line in lines if not line.startswith("Error executing job")]
+    assert len(lines) == 1 and lines[0].startswith("mvm: "), result.err
+    assert re.search(message, lines[0]), lines[0]
+    assert "Traceback" not in result.out + result.err
+
+
+def test_a_source_that_is_not_there(mvm, tmp_path):
+    result = mvm("train", *TINY, "game=adv_train", f"game.source={tmp_path}/nothing")
+    assert_one_line(result, "no trained run is there")
+
+
+def test_a_risk_that_becomes_nan_keeps_the_last_good_checkpoint(mvm, tmp_path, monkeypatch):
+    from mvm.games.undefended import Undefended
+
+    loss = Undefended.loss
+
+    def explodes(self, x, y):
+        return loss(self, x * (float("inf") if self.iteration == 24 else 1), y)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Undefended, "loss", explodes)
+        assert_one_line(mvm("train", *TINY, "game=undefended"), "became nan at iteration 25 of 60")
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert (folder / "history.csv").read_text().splitlines()[-1].startswith("20,")
+    assert not (folder / "defender.safetensors").exists()
+    assert mvm("train", *TINY, "game=undefended").status == 0  # and it goes on from there
+
+
+def test_a_corrupt_checkpoint(mvm, tmp_path, monkeypatch):
+    folder = mvm("train", *TINY, "game=undefended").folder
+    whole = (folder / "last.ckpt").read_bytes()
+    (folder / "defender.safetensors").unlink()
+    for content in (b"", b"not a checkpoint", whole[: len(whole) // 2]):
+        (folder / "last.ckpt").write_bytes(content)
+        result = mvm("train", *TINY, "game=undefended")
+        assert_one_line(result, "last.ckpt is damaged.*force=true")
+    assert mvm("train", *TINY, "game=undefended", "force=true").status == 0
+
+
+def test_damaged_weights(mvm):
+    folder = mvm("train", *TINY, "game=undefended").folder
+    (folder / "defender.safetensors").write_bytes(b"junk")
+    result = mvm("train", *TINY, "game=undefended", "attacks=[noise]")
+    assert_one_line(result, "cannot read the weights in .*force=true")
+
+
+def test_a_half_written_cell_is_scored_again(mvm):
+    folder = mvm("train", *TINY, "game=undefended").folder
+    cell = next((folder / "cells").glob("fgsm-*"))
+    whole = cell.read_text()
+    cell.write_text(whole[:20])
+    assert mvm("train", *TINY, "game=undefended").status == 0
+    assert '"attack": "fgsm"' in cell.read_text()
+
+
+def test_an_output_folder_that_cannot_be_written(mvm, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    assert_one_line(mvm("train", *TINY, f"outputs={tmp_path}/file"), "cannot read or write .*outputs=DIR")
+
+
+def test_a_disk_that_fills_up_keeps_the_last_good_checkpoint(mvm, tmp_path, monkeypatch):
+    from pytorch_lightning import Trainer
+
+    save, calls = Trainer.save_checkpoint, []
+
+    def full(self, path, *args, **kwargs):
+        calls.append(path)
+        if len(calls) == 3:
+            path.write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        save(self, path, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "save_checkpoint", full)
+        assert_one_line(mvm("train", *TINY, "game=undefended"), "No space left on device; outputs=DIR")
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert sorted(file.name for file in folder.iterdir()) == ["config.yaml", "history.csv", "last.ckpt"]
+    resumed = mvm("train", *TINY, "game=undefended")
+    assert resumed.status == 0 and "40 iterations at" in resumed.out
+
+
+def test_a_bug_of_ours_shows_its_traceback(mvm, monkeypatch):
+    def bug(self):
+        raise AssertionError("a bug")
+
+    monkeypatch.setattr(MNIST5k, "load", bug)
+    with pytest.raises(AssertionError, match="a bug"):
+        mvm("train", *TINY, "game=undefended")

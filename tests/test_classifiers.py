@@ -1,0 +1,34 @@
+import pytest
+import torch
+from torch import nn
+
+from mvm.classifiers.cifar10 import CIFAR10Net
+from mvm.classifiers.mnist import MNISTNet
+
+
+@pytest.mark.parametrize(
+    ("net", "shape", "parameters"),
+    [
+        (MNISTNet(), (1, 28, 28), 3_274_634),
+        (MNISTNet(hidden=512), (1, 28, 28), 1_663_370),
+        (CIFAR10Net(), (3, 32, 32), 1_756_426),
+    ],
+)
+def test_has_the_tutorials_size(net, shape, parameters):
+    assert sum(p.numel() for p in net.parameters()) == parameters
+    assert net(torch.zeros(2, *shape)).shape == (2, 10)
+
+
+def test_width_scales_the_hidden_layers():
+    widths = [m.out_channels for m in MNISTNet(width=0.25) if isinstance(m, nn.Conv2d)]
+    assert widths == [8, 16]
+    assert [m.out_features for m in CIFAR10Net(width=0.5) if isinstance(m, nn.Linear)] == [192, 96, 10]
+    with pytest.raises(ValueError, match="width=0"):
+        MNISTNet(width=0)
+
+
+def test_pooling_pads_right_and_bottom_only():
+    """TensorFlow's SAME for 3x3 stride 2 on an even side: the last window sees one column of padding."""
+    pool = next(m for m in CIFAR10Net() if isinstance(m, nn.MaxPool2d))
+    x = torch.arange(16.0).view(1, 1, 4, 4)
+    assert pool(x).flatten().tolist() == [10.0, 11.0, 14.0, 15.0]

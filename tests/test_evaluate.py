@@ -1,0 +1,59 @@
+import shutil
+
+import yaml
+from conftest import TINY, read
+from test_bad_input import assert_one_line
+
+from mvm.evaluate import COLUMNS
+
+ATTACKS = ("profile=smoke", "budgets.mnist.attack_iterations=20", "attacks.pgd.steps=2")
+
+
+def test_a_grid_of_saved_defenders(mvm, tmp_path):
+    for game in ("undefended", "minimax"):
+        mvm("train", *TINY, f"game={game}")
+    stamps = {f: f.stat().st_mtime_ns for f in tmp_path.rglob("defender.safetensors")}
+    result = mvm("evaluate", f"runs={tmp_path}/runs/mnist5k-*", "attacks=[none,fgsm,pgd,attnet]", *ATTACKS)
+    assert result.status == 0, result.err
+    assert result.folder == tmp_path / "grid.csv"
+    rows = read(result.folder)
+    assert tuple(rows[0]) == COLUMNS and len(rows) == 8
+    assert {row["defense"] for row in rows} == {"undefended", "minimax"}
+    for row in rows:
+        assert float(row["ci_low"]) <= float(row["error"]) <= float(row["ci_high"]) and row["n"] == "1000"
+        assert (row["eta"], row["seed"], row["profile"]) == ("0.3", "0", "smoke")
+        assert row["box"] == str(row["attack"] == "pgd")
+    assert {f: f.stat().st_mtime_ns for f in stamps} == stamps
+    again = mvm("evaluate", f"runs={tmp_path}/runs/mnist5k-*", "attacks=[none,fgsm,pgd,attnet]", *ATTACKS)
+    assert read(again.folder) == rows and "error 0" not in again.out
+
+
+def test_another_eta(mvm, tmp_path):
+    mvm("train", *TINY, "game=undefended", "eta=0.3")
+    result = mvm("evaluate", f"runs={tmp_path}/runs/*", "attacks=[none,fgsm]", "eta=0.6", *ATTACKS[:1])
+    rows = {row["attack"]: row for row in read(result.folder)}
+    assert rows["fgsm"]["eta"] == "0.6"
+    weaker = mvm("evaluate", f"runs={tmp_path}/runs/*", "attacks=[none,fgsm]", *ATTACKS[:1])
+    assert float(rows["fgsm"]["error"]) > float(read(weaker.folder)[1]["error"])
+
+
+def test_no_run_matches(mvm, tmp_path):
+    assert_one_line(mvm("evaluate", f"runs={tmp_path}/nothing*"), "no trained run matches .*outputs/runs/mnist5k")
+
+
+def test_a_damaged_run_does_not_sink_the_grid(mvm, tmp_path):
+    good = mvm("train", *TINY, "game=undefended").folder
+    bad = good.with_name("mnist5k-undefended-eta0.3-seed9-00000000")
+    shutil.copytree(good, bad)
+    shutil.rmtree(bad / "cells")
+    (bad / "defender.safetensors").write_bytes(b"junk")
+    evil = good.with_name("mnist5k-undefended-eta0.3-seed8-00000000")
+    shutil.copytree(good, evil)
+    shutil.rmtree(evil / "cells")
+    config = yaml.safe_load((evil / "config.yaml").read_text())
+    config["classifier"] = {"_target_": "os.system", "command": f"touch {tmp_path}/hacked"}
+    (evil / "config.yaml").write_text(yaml.safe_dump(config))
+    result = mvm("evaluate", f"runs={tmp_path}/runs/*", "attacks=[none]", *ATTACKS[:1])
+    assert_one_line(result, "2 of 3 runs were skipped")
+    assert len(read(tmp_path / "grid.csv")) == 1
+    assert not (tmp_path / "hacked").exists()

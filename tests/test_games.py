@@ -1,0 +1,186 @@
+"""One step of every game moves u and v as the paper's update says, with plain gradient steps in float64."""
+
+import copy
+
+import pytest
+import torch
+from conftest import options
+from problems import Smooth, SmoothAttacker, images, numeric_gradient
+
+from mvm.attacks.fgsm import FGSM
+from mvm.games.adv_train import AdvTrain
+from mvm.games.alt import Alt
+from mvm.games.attnet import AttNetGame
+from mvm.games.cat_mouse import CatMouse
+from mvm.games.lwa_fgsm import LWAFGSM
+from mvm.games.maximin import Maximin
+from mvm.games.minimax import Minimax
+from mvm.games.sens_fgsm import SensFGSM
+from mvm.games.undefended import Undefended
+from mvm.risk import risk
+from mvm.sensitivity import input_gradient
+
+LAMBDA, SIGMA, GAMMA, ETA = 0.1, 0.2, 0.7, 0.3
+PLAIN = {"iterations": 5, "lambda_": LAMBDA, "u_optimizer": torch.optim.SGD}
+FOLLOW = {"sigma": SIGMA, "v_optimizer": torch.optim.SGD}
+
+
+class Learned:
+    """The part of a learned attack that games use."""
+
+    def __init__(self):
+        self.net = SmoothAttacker(eta=ETA)
+
+    def __call__(self, classifier, x, y):
+        return self.net(x, y)
+
+
+def fgsm():
+    return FGSM(eta=ETA)
+
+
+def game_of(name, defender, source):
+    return {
+        "undefended": lambda: Undefended(defender, **PLAIN),
+        "adv_train": lambda: AdvTrain(defender, source=source, against=fgsm(), warm_start=False, **PLAIN),
+        "cat_mouse": lambda: CatMouse(
+            defender,
+            source=source,
+            against=fgsm(),
+            rounds=2,
+            round_iterations=3,
+            lambda_=LAMBDA,
+            u_optimizer=torch.optim.SGD,
+        ),
+        "lwa_fgsm": lambda: LWAFGSM(defender, against=fgsm(), **PLAIN),
+        "sens_fgsm": lambda: SensFGSM(defender, against=fgsm(), **PLAIN),
+        "attnet": lambda: AttNetGame(defender, source=source, attack=Learned(), iterations=5, **FOLLOW),
+        "alt": lambda: Alt(defender, attack=Learned(), **PLAIN, **FOLLOW),
+        "minimax": lambda: Minimax(defender, attack=Learned(), gamma=GAMMA, **PLAIN, **FOLLOW),
+        "maximin": lambda: Maximin(defender, attack=Learned(), gamma=GAMMA, **PLAIN, **FOLLOW),
+    }[name]()
+
+
+def played(name, monkeypatch):
+    """A game before and after one iteration: (before, after, source, x, y)."""
+    torch.manual_seed(0)
+    source = Smooth()
+    game = game_of(name, Smooth(), source)
+    optimizers = game.configure_optimizers()
+    monkeypatch.setattr(game, "optimizers", lambda: optimizers)
+    monkeypatch.setattr(CatMouse, "_keep_round", lambda self: None)
+    before = copy.deepcopy(game.state_dict())
+    old = copy.deepcopy({"u": game.defender, "v": getattr(game, "attacker", None)})
+    x, y = images()
+    game.iterate(x, y)
+    return old, before, game, source, x, y
+
+
+def expected_u(u, loss):
+    return [p - LAMBDA * g for p, g in zip(u.parameters(), numeric_gradient(loss, list(u.parameters())), strict=True)]
+
+
+def check(actual, expected):
+    for a, b in zip(actual.parameters(), expected, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-8, rtol=1e-6)
+
+
+def test_every_game_in_the_folder_is_here():
+    for name in options("game"):
+        game_of(name, Smooth(), Smooth())
+    assert options("game") == sorted(
+        ["undefended", "adv_train", "cat_mouse", "lwa_fgsm", "sens_fgsm", "attnet", "alt", "minimax", "maximin"]
+    )
+
+
+def test_undefended_descends_on_clean_images(monkeypatch):
+    old, _, game, _, x, y = played("undefended", monkeypatch)
+    u = old["u"]
+    check(game.defender, expected_u(u, lambda: risk(u(x), y)))
+
+
+def test_adv_train_mixes_clean_and_the_sources_adversarial_images(monkeypatch):
+    old, _, game, source, x, y = played("adv_train", monkeypatch)
+    u = old["u"]
+    z = x + ETA * input_gradient(source, x, y)[1].sign()
+    check(game.defender, expected_u(u, lambda: (risk(u(x), y) + risk(u(z), y)) / 2))
+
+
+def test_cat_mouse_starts_from_the_source_and_faces_its_examples(monkeypatch):
+    old, _, game, _, x, y = played("cat_mouse", monkeypatch)
+    u = old["u"]
+    z = x + ETA * input_gradient(u, x, y)[1].sign()
+    check(game.defender, expected_u(u, lambda: (risk(u(x), y) + risk(u(z), y)) / 2))
+    for a, b in zip(game.target.parameters(), u.parameters(), strict=True):
+        assert torch.equal(a, b)  # the classifier attacked stays that of the round's beginning
+
+
+def test_lwa_descends_on_its_own_fgsm_images(monkeypatch):
+    old, _, game, _, x, y = played("lwa_fgsm", monkeypatch)
+    u = old["u"]
+    z = x + ETA * input_gradient(u, x, y)[1].sign()
+    check(game.defender, expected_u(u, lambda: risk(u(z), y)))
+
+
+def test_sens_descends_on_eq7(monkeypatch):
+    old, _, game, _, x, y = played("sens_fgsm", monkeypatch)
+    u, n = old["u"], len(x)
+    z = x + ETA * input_gradient(u, x, y)[1].sign()
+    check(
+        game.defender,
+        expected_u(u, lambda: risk(u(z), y) + ETA / (2 * n) * input_gradient(u, z, y)[1].square().sum()),
+    )
+
+
+def test_attnet_ascends_on_eq9_and_leaves_the_defender(monkeypatch):
+    old, before, game, source, x, y = played("attnet", monkeypatch)
+    v = old["v"]
+    up = numeric_gradient(lambda: risk(source(v(x, y)), y), list(v.parameters()))
+    check(game.attacker, [p + SIGMA * g for p, g in zip(v.parameters(), up, strict=True)])
+    check(game.defender, list(source.parameters()))
+
+
+def both(u, v, fu, fv):
+    """Expected parameters after u steps down fu and v up fv, both at the old point."""
+    g_v = numeric_gradient(fv, list(v.parameters()))
+    return expected_u(u, fu), [p + SIGMA * g for p, g in zip(v.parameters(), g_v, strict=True)]
+
+
+def norm_of(f, parameters):
+    return sum(g.square().sum() for g in torch.autograd.grad(f(), list(parameters)))
+
+
+def test_minimax_is_alg1(monkeypatch):
+    old, _, game, _, x, y = played("minimax", monkeypatch)
+    u, v = old["u"], old["v"]
+    f = lambda: risk(u(v(x, y)), y)  # noqa: E731
+    new_u, new_v = both(u, v, lambda: f() + GAMMA / 2 * norm_of(f, v.parameters()), f)
+    check(game.defender, new_u)
+    check(game.attacker, new_v)
+
+
+def test_maximin_is_alg1_with_the_players_switched_and_the_sign_flipped(monkeypatch):
+    old, _, game, _, x, y = played("maximin", monkeypatch)
+    u, v = old["u"], old["v"]
+    f = lambda: risk(u(v(x, y)), y)  # noqa: E731
+    new_u, new_v = both(u, v, f, lambda: f() - GAMMA / 2 * norm_of(f, u.parameters()))
+    check(game.defender, new_u)
+    check(game.attacker, new_v)
+
+
+def test_alt_descends_and_then_ascends_at_the_new_u(monkeypatch):
+    old, _, game, _, x, y = played("alt", monkeypatch)
+    u, v = old["u"], old["v"]
+    check(game.defender, expected_u(u, lambda: risk(u(v(x, y)), y)))
+    u = game.defender
+    up = numeric_gradient(lambda: risk(u(v(x, y)), y), list(v.parameters()))
+    check(game.attacker, [p + SIGMA * g for p, g in zip(v.parameters(), up, strict=True)])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [({"lambda_": 0.0}, "lambda_=0"), ({"lambda_": float("nan")}, "lambda_=nan"), ({"iterations": 0}, "iterations=0")],
+)
+def test_impossible_settings_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        Undefended(Smooth(), **(PLAIN | wrong))

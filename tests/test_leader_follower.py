@@ -1,0 +1,87 @@
+"""Alg. 1 and Eq. (19) on f(u, v) = a u^2/2 + b u v - c v^2/2, where every step can be written down."""
+
+import pytest
+import torch
+
+from mvm.leader_follower import Player, ascend, check_schedule, descend, iterate
+
+A, B, C = 1.5, 2.0, 0.5
+U, V = 0.7, -0.4
+LAMBDA, SIGMA, GAMMA = 0.1, 0.05, 0.8
+
+
+def players():
+    u = torch.tensor([U], dtype=torch.float64, requires_grad=True)
+    v = torch.tensor([V], dtype=torch.float64, requires_grad=True)
+    return u, v, Player([u], torch.optim.SGD([u], lr=LAMBDA)), Player([v], torch.optim.SGD([v], lr=SIGMA))
+
+
+def quadratic(u, v):
+    return lambda: (A * u * u / 2 + B * u * v - C * v * v / 2).sum()
+
+
+def df_du(u, v, gamma=0.0):
+    return A * u + B * v + gamma * B * (B * u - C * v)
+
+
+def df_dv(u, v):
+    return B * u - C * v
+
+
+@pytest.mark.parametrize("gamma", [0.0, GAMMA])
+@pytest.mark.parametrize("ascent_steps", [1, 3])
+@pytest.mark.parametrize("order", ["simultaneous", "leader_first", "follower_first"])
+def test_one_iteration_moves_both_as_printed(order, ascent_steps, gamma):
+    u, v, leader, follower = players()
+    seen = iterate(quadratic(u, v), leader, follower, gamma=gamma, order=order, ascent_steps=ascent_steps)
+    x, y = U, V
+    for _ in range(ascent_steps - (order != "follower_first")):
+        y += SIGMA * df_dv(x, y)
+    met = y
+    x_new = x - LAMBDA * df_du(x, met, gamma)
+    if order == "simultaneous":
+        y += SIGMA * df_dv(x, y)
+    elif order == "leader_first":
+        y += SIGMA * df_dv(x_new, y)
+    assert (u.item(), v.item()) == pytest.approx((x_new, y))
+    assert seen["risk"].item() == pytest.approx(A * x * x / 2 + B * x * met - C * met * met / 2)
+    if gamma or order == "simultaneous":
+        assert seen["sensitivity"].item() == pytest.approx(df_dv(x, met) ** 2)
+    assert u.grad is None and v.grad is None
+
+
+def test_follower_first_with_gamma_0_carries_the_penalty_at_gamma_sigma():
+    """f(u, v + sigma df/dv) differentiated at the new v: df/du + sigma B df/dv for a bilinear coupling."""
+    u, v, leader, follower = players()
+    iterate(quadratic(u, v), leader, follower, order="follower_first")
+    assert u.item() == pytest.approx(U - LAMBDA * df_du(U, V, gamma=SIGMA))
+
+
+def test_descend_and_ascend_touch_one_player_only():
+    u, v, leader, follower = players()
+    f = quadratic(u, v)
+    descend(f(), leader)
+    assert u.item() == pytest.approx(U - LAMBDA * df_du(U, V)) and v.item() == V
+    before = u.item()
+    ascend(f, follower)
+    assert v.item() == pytest.approx(V + SIGMA * df_dv(before, V)) and u.item() == before
+
+
+def test_minimax_and_maximin_find_the_saddle():
+    """A convex-concave game: both end at its saddle, (0, 0)."""
+    u, v, leader, follower = players()
+    for _ in range(2000):
+        iterate(quadratic(u, v), leader, follower, gamma=GAMMA)
+    assert (u.item(), v.item()) == pytest.approx((0.0, 0.0), abs=1e-6)
+    u, v, leader, follower = players()
+    for _ in range(2000):
+        iterate(lambda: -quadratic(u, v)(), leader=follower, follower=leader, gamma=GAMMA)
+    assert (u.item(), v.item()) == pytest.approx((0.0, 0.0), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("order", "steps", "gamma"), [("sideways", 1, 1.0), ("simultaneous", 0, 1.0), ("simultaneous", 1, -1.0)]
+)
+def test_unknown_schedules_are_refused(order, steps, gamma):
+    with pytest.raises(ValueError, match=r"order=|ascent_steps=|gamma="):
+        check_schedule(order, steps, gamma)

@@ -1,0 +1,28 @@
+import torch
+
+from mvm.seeding import derive, image_noise
+
+
+def test_derived_seeds_do_not_collide():
+    seeds = {derive(seed, key) for seed in range(30) for key in range(1000)}
+    assert len(seeds) == 30_000 and derive(1, 2) == derive(1, 2)
+
+
+def test_noise_is_uniform_and_independent_across_pixels_images_and_seeds():
+    x = torch.rand(400, 1, 20, 20)
+    r = image_noise(x, 0)
+    assert r.min() >= 0 and r.max() < 1
+    counts = torch.histc(r, bins=20, min=0, max=1)
+    assert (counts - counts.mean()).abs().max() < 5 * counts.mean().sqrt()
+    centred = r.flatten(1) - 0.5
+    for other in (centred.roll(1, 0), centred.roll(1, 1), image_noise(x, 1).flatten(1) - 0.5):
+        assert abs((centred * other).mean().item() * 12) < 5 / r.numel() ** 0.5
+
+
+def test_noise_belongs_to_the_image_not_to_its_place():
+    x = torch.rand(6, 3, 4, 4)
+    state = torch.get_rng_state()
+    r = image_noise(x, 7)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(image_noise(x[[4, 1]], 7), r[[4, 1]])
+    assert not torch.equal(r[0], r[1])
