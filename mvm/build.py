@@ -1,6 +1,8 @@
 """From settings to objects, for the entry points."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -37,14 +39,23 @@ def device(accelerator: str) -> torch.device:
     return torch.device("cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def logger(config: dict[str, Any] | None, name: str) -> Any:
-    """The Lightning logger of the group `logger`, False for none. W&B is offline where there is no login."""
-    if not config:
-        return False
-    if "WandbLogger" in config["_target_"]:
-        import wandb
+@contextmanager
+def logger(config: dict[str, Any] | None, name: str) -> Iterator[Any]:
+    """The Lightning logger of the group `logger` (False for none), closed at the end, also after an error.
 
-        if not wandb.api.api_key and "WANDB_MODE" not in os.environ:
-            config = {**config, "offline": True}
-        return build(config, name=name)
-    return build(config)
+    W&B keeps one run open in a process, which the next job of a sweep would go on writing to; and without
+    a login it would ask for one, so it is put offline.
+    """
+    if not config:
+        yield False
+        return
+    import wandb
+
+    if "WANDB_MODE" not in os.environ and not wandb.login(prompt=False, verify=False):
+        config = {**config, "mode": "offline"}
+    failed = 1
+    try:
+        yield build(config, name=name, id=name, resume="allow")
+        failed = 0
+    finally:
+        wandb.finish(exit_code=failed)

@@ -45,7 +45,7 @@ def main(cfg: DictConfig, overrides: list[str]) -> None:
         grid.append((f"{name_of(config['data'])} {name_of(config['game'])} eta{eta:g} seed{config['seed']}", scores))
         rows += [row(run, config, eta, cell) for cell in scores.values()]
     if rows:
-        console.print(table(f"{len(grid)} defenders", grid))
+        console.print(table(grid))
         path = Path(cfg.outputs) / "grid.csv"
         write_whole(path, lambda temporary: write_csv(temporary, rows))
         print(path)

@@ -36,16 +36,28 @@ def play(run: Run, config: dict[str, Any], source: Run | None) -> dict[str, Cell
     if run.complete and all(kept_cell(run, name, settings) for name, settings in attacks.items()):
         say(f"{run.folder.name} is complete: nothing to do (force=true repeats it)")
         return cells(run, attacks, defence=_unneeded)
-    where = device(config["trainer"]["accelerator"])
+    device(config["trainer"]["accelerator"])  # a wrong setting shows now, not after hours of training
     for settings in attacks.values():
-        build(settings)  # a wrong setting shows before hours of training, not after
+        build(settings)
     run.begin(config)
     data: Images = build(config["data"])
     data.setup()
     game = build_game(config, source)
     say(f"{run.folder.name}: {describe(config['eta'], data.test.unit)}")
-    if not run.trained:
-        fit(game, data, run, config)
+    with logger(None if run.trained else config["logger"], run.folder.name) as log:
+        if not run.trained:
+            fit(game, data, run, config, log)
+        scores = score_all(game, data, run, config, attacks)
+        if log:
+            log.log_metrics({f"test_error/{name}": cell["error"] for name, cell in scores.items()}, game.iterations)
+    return scores
+
+
+def score_all(
+    game: Game, data: Images, run: Run, config: dict[str, Any], attacks: dict[str, dict[str, Any]]
+) -> dict[str, Cell]:
+    """The scores of the run's kept defender against `attacks`; metrics.json is written when all are there."""
+    where = device(config["trainer"]["accelerator"])
     for player in game.trained:
         load_weights(getattr(game, player), getattr(run, player))
     game.to(where)
@@ -71,7 +83,7 @@ def build_game(config: dict[str, Any], source: Run | None) -> Game:
     return build(config["game"], **more)
 
 
-def fit(game: Game, data: Images, run: Run, config: dict[str, Any]) -> None:
+def fit(game: Game, data: Images, run: Run, config: dict[str, Any], log: Any) -> None:
     """Train from the run's checkpoint, or from the start; then keep the players' weights."""
     at = _check(run.checkpoint, game)
     if at < game.iterations:
@@ -89,7 +101,7 @@ def fit(game: Game, data: Images, run: Run, config: dict[str, Any]) -> None:
             trainer: pl.Trainer = build(
                 config["trainer"],
                 callbacks=[Watch(progress, announce), Keep(run)],
-                logger=logger(config["logger"], run.folder.name),
+                logger=log,
                 default_root_dir=str(run.folder),
                 max_epochs=-1,  # the game counts; see Keep
                 reload_dataloaders_every_n_epochs=1,  # blocks from the game's iteration on

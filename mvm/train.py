@@ -42,7 +42,8 @@ def train(config: dict[str, Any], overrides: list[str]) -> Run:
     if config["force"]:
         run.clear()
     cells = play(run, config, source)
-    console.print(table(run.metrics()["threat"], [(name_of(config["game"]), cells)]))
+    say(run.metrics()["threat"])
+    console.print(table([(name_of(config["game"]), cells)]))
     return run
 
 

@@ -7,13 +7,13 @@ from rich.table import Table
 from mvm.audit.score import Cell
 
 
-def table(title: str, rows: Iterable[tuple[str, dict[str, Cell]]]) -> Table:
-    """rows: (defence, {attack: cell}). An error in a column marked [] is over images kept in [-1, 1]."""
+def table(rows: Iterable[tuple[str, dict[str, Cell]]]) -> Table:
+    """rows: (defence, {attack: cell}). The numbers are test errors; [box] marks images kept in [-1, 1]."""
     rows = list(rows)
     attacks = list(dict.fromkeys(name for _, cells in rows for name in cells))
     boxed = {name: any(cells[name]["box"] for _, cells in rows if name in cells) for name in attacks}
-    out = Table(title=title, caption="test error; \\[box]: images kept in \\[-1, 1]", title_justify="left")
-    out.add_column("defence")
+    out = Table()
+    out.add_column("test error", no_wrap=True)
     for name in attacks:
         out.add_column(name + (" \\[box]" if boxed[name] else ""), justify="right")
     for defence, cells in rows:

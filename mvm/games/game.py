@@ -80,7 +80,13 @@ class Game(pl.LightningModule, ABC):
             self.iteration += 1
         block_of = {name: torch.stack(values) for name, values in history.items()}
         self._check_finite(block_of["risk"])
-        self.log_dict({name: values.mean() for name, values in block_of.items()}, batch_size=1)
+        self.log_dict(
+            {name: values.mean() for name, values in block_of.items()},
+            on_epoch=True,
+            on_step=False,
+            logger=False,
+            batch_size=1,
+        )
 
     def _check_finite(self, risks: Tensor) -> None:
         bad = (~torch.isfinite(risks)).nonzero()
@@ -96,7 +102,7 @@ class Game(pl.LightningModule, ABC):
         with torch.enable_grad():  # attacks differentiate
             z = self.perturb(x, y).detach()
         rates = {"val_clean_error": wrong(self.defender, x, y), "val_error": wrong(self.defender, z, y)}
-        self.log_dict({name: r.float().mean() for name, r in rates.items()}, batch_size=len(x))
+        self.log_dict({name: r.float().mean() for name, r in rates.items()}, logger=False, batch_size=len(x))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["iteration"] = self.iteration

@@ -31,6 +31,8 @@ class Keep(Checkpoint):
         assert isinstance(game, Game)
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         self.rows.append({"iteration": game.iteration, "seconds": round(self.seconds, 2), **metrics})
+        for logger in trainer.loggers:
+            logger.log_metrics(self.rows[-1], step=game.iteration)
         trainer.should_stop = game.iteration >= game.iterations
         write_whole(self.run.checkpoint, trainer.save_checkpoint)
         write_whole(self.run.history, self._write_history)
