@@ -42,8 +42,9 @@ def train(config: dict[str, Any], overrides: list[str]) -> Run:
     if config["force"]:
         run.clear()
     cells = play(run, config, source)
-    say(run.metrics()["threat"])
-    console.print(table([(name_of(config["game"]), cells)]))
+    if cells:
+        say(run.metrics()["threat"])
+        console.print(table([(name_of(config["game"]), cells)]))
     return run
 
 
