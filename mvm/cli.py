@@ -92,7 +92,7 @@ def _explain_settings(why: Exception) -> str:
     if isinstance(cause, ValidationError):
         return f"{cause.full_key}: {_line(str(cause.msg))}"
     line = _line(str(why).partition("Config search path")[0])
-    if "attacks/" in line:  # Hydra lists a group's options, but not where several were asked for
+    if "attacks/" in line or "members/" in line:  # Hydra lists a group's options, but not where several were asked for
         line += f" Available: {', '.join(sorted(file.stem for file in CONF.glob('attack/*.yaml')))}"
     return line
 

@@ -26,6 +26,7 @@ class Train:
     data: Any = MISSING
     classifier: Any = MISSING
     attack: Any = MISSING
+    members: dict[str, Any] = field(default_factory=dict)
     game: Any = MISSING
     attacks: dict[str, Any] = field(default_factory=dict)
     trainer: Any = MISSING
@@ -47,12 +48,14 @@ class Evaluate:
 
 
 def register() -> None:
-    """Tell Hydra the schemas, and the group `attacks`: conf/attack's options, as a list to choose from."""
+    """Tell Hydra the schemas, and the groups `attacks` and `members`: lists of conf/attack's options."""
     store = ConfigStore.instance()
     store.store(name="train_schema", node=Train)
     store.store(name="evaluate_schema", node=Evaluate)
     for file in CONF.glob("attack/*.yaml"):
-        store.store(group="attacks", name=file.stem, node={"defaults": [{f"/attack@{file.stem}": file.stem}]})
+        node = {"defaults": [{f"/attack@{file.stem}": file.stem}]}
+        store.store(group="attacks", name=file.stem, node=node)
+        store.store(group="members", name=file.stem, node=node)
 
 
 def positive_eta(eta: float) -> float:

