@@ -39,10 +39,10 @@ def play(run: Run, config: dict[str, Any], source: Run | None) -> dict[str, Cell
     device(config["trainer"]["accelerator"])  # a wrong setting shows now, not after hours of training
     for settings in attacks.values():
         build(settings)
-    run.begin(config)
     data: Images = build(config["data"])
     data.setup()
     game = build_game(config, source)
+    run.begin(config)
     say(f"{run.folder.name}: {describe(config['eta'], data.test.unit)}")
     with logger(None if run.trained else config["logger"], run.folder.name) as log:
         if not run.trained:
