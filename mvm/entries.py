@@ -11,10 +11,10 @@ from mvm.weights import write_whole
 
 
 def note_entry(run: Run, config: dict[str, Any], exhibit: str, *, game: str, overrides: list[str]) -> None:
-    """Write outputs/exhibits/<profile>/<exhibit>/<data>-<game>-eta<eta>-seed<seed>.json: what to read, and how it was made.
+    """Write outputs/exhibits/<profile>/<exhibit>/<data>-<game>-eta<eta>-seed<seed>.json.
 
-    game: the name in conf/game. The entry of the same name is replaced: a table shows what was last made
-    for it. One that names the same scores is left as it is.
+    It says what to read and how it was made. game: the name in conf/game. The entry of the same name is
+    replaced, since a table shows what was last made for it; one that says the same is left as it is.
     """
     data = name_of(config["data"])
     path = Path(config["outputs"]) / "exhibits" / config["profile"] / exhibit

@@ -36,7 +36,9 @@ def score(classifier: nn.Module, attack: Attack, data: Images, progress: Progres
         "ci_low": low,
         "ci_high": high,
         "predicted": torch.bincount(guesses, minlength=int(y.max()) + 1).tolist(),
-        "wrong": base64.b64encode(np.packbits(errors.cpu().numpy())).decode(),  # a bit an image, for paired comparisons
+        "wrong": base64.b64encode(
+            np.packbits(errors.cpu().numpy()).tobytes()
+        ).decode(),  # a bit an image, for paired comparisons
     }
 
 
