@@ -1,11 +1,17 @@
 PYTHON ?= python3
 RUN := .venv/bin/python -m
 
+TABLES := $(addprefix table,1 2 3 4 5 6 7 8 9 10)
+FIGURES := $(addprefix figure,1 2 3 4 5 6 7)
+PROFILE ?= short
+# Settings of every run of a table: empty ones are left to its preset. ARGS: any others, as for mvm.train.
+SWEEP = profile=$(PROFILE) $(if $(DATA),data=$(DATA)) $(if $(ETA),eta=$(ETA)) $(if $(SEEDS),seed=$(SEEDS)) $(ARGS)
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint clean
+.PHONY: help setup demo test lint clean paper figures report $(TABLES) $(FIGURES)
 
 help:  ## list the targets
-	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z0-9$$()A-Z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: .venv/ready  ## make .venv with the project and its development tools
 
@@ -26,6 +32,28 @@ lint: .venv/ready  ## ruff and mypy
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
+
+$(TABLES): .venv/ready  ## (table1 ... table10) a table of the paper: PROFILE=smoke|short|paper SEEDS=0,1,2 ETA=0.3 DATA=mnist5k
+	$(call made_by,table=$@)
+
+$(FIGURES): .venv/ready  ## (figure1 ... figure7) a figure of the paper, likewise
+	$(call made_by,figure=$@)
+
+figures: .venv/ready  ## all figures
+	$(call all_of,$(FIGURES))
+
+paper: .venv/ready  ## all tables and figures; what fails is named at the end
+	$(call all_of,$(TABLES) $(FIGURES))
+
+report: .venv/ready  ## render what has been run so far: outputs/paper/$(PROFILE)/index.html
+	$(RUN) mvm.report profile=$(PROFILE) $(filter outputs=%,$(ARGS))
+
+# Train what is missing, score what is missing; render even if a job failed, and then say so.
+made_by = status=0; $(RUN) mvm.train $(1) $(SWEEP) || status=$$?; \
+	$(RUN) mvm.report profile=$(PROFILE) $(filter outputs=%,$(ARGS)) && exit $$status
+all_of = failed=; for one in $(1); do $(RUN) mvm.train $${one%%[0-9]*}=$$one $(SWEEP) || failed="$$failed $$one"; done; \
+	$(RUN) mvm.report profile=$(PROFILE) $(filter outputs=%,$(ARGS)); \
+	if [ -n "$$failed" ]; then echo "failed, in part:$$failed" >&2; exit 1; fi
 
 clean:  ## remove .venv and the caches; outputs stay
 	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache *.egg-info

@@ -9,6 +9,7 @@ import torch
 from hydra.utils import instantiate
 
 from mvm.errors import UserError
+from mvm.threat import check_eta
 
 TRUSTED = ("mvm.", "torch.", "pytorch_lightning.")
 
@@ -37,6 +38,16 @@ def device(accelerator: str) -> torch.device:
     if accelerator not in ("auto", "cpu", "gpu", "cuda"):
         raise UserError(f"trainer.accelerator={accelerator}: must be auto, cpu or gpu")
     return torch.device("cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def positive_eta(eta: float) -> float:
+    """eta itself. Raises `UserError` unless 0 < eta <= 2."""
+    try:
+        if check_eta(eta) == 0:
+            raise ValueError("eta=0 leaves the attacker nothing to do; for clean errors use attacks=[none]")
+    except ValueError as why:
+        raise UserError(str(why)) from why
+    return eta
 
 
 @contextmanager

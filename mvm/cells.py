@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from mvm.attacks.attack import Attack
+from mvm.audit.pictures import keep_pictures
 from mvm.audit.score import Cell, score
 from mvm.build import build
 from mvm.data.images import Images
@@ -36,7 +37,7 @@ def cells(
 def kept_cell(run: Run, name: str, settings: dict[str, Any]) -> Cell | None:
     """The score of an attack with these settings, if it was made before and its file is whole."""
     try:
-        return json.loads(_path(run, name, settings).read_text())
+        return json.loads(cell_file(run, name, settings).read_text())
     except (OSError, ValueError):
         return None
 
@@ -51,10 +52,12 @@ def _make(run: Run, name: str, settings: dict[str, Any], defence: Defence, ready
         cell = {"attack": name, **score(classifier, attack, data, progress), "settings": settings}
     cell["seconds"] = round(time.perf_counter() - start, 2)
     say(f"  {name:12s} error {cell['error']:.4f}   ({duration(cell['seconds'])})")
-    text = json.dumps(cell) + "\n"
-    write_whole(_path(run, name, settings), lambda path: path.write_text(text))
+    text, file = json.dumps(cell) + "\n", cell_file(run, name, settings)
+    keep_pictures(file.with_suffix(".npz"), classifier, attack, data)
+    write_whole(file, lambda path: path.write_text(text))
     return cell
 
 
-def _path(run: Run, name: str, settings: dict[str, Any]) -> Path:
+def cell_file(run: Run, name: str, settings: dict[str, Any]) -> Path:
+    """Where the score of an attack with these settings is kept."""
     return run.folder / "cells" / f"{name}-{fingerprint(settings)}.json"

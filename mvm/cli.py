@@ -3,8 +3,10 @@
 import logging
 import os
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -21,9 +23,15 @@ from mvm.schema import CONF, register
 def entry(config_name: str, task: Callable[[DictConfig, list[str]], None]) -> None:
     """Run `task(settings, overrides)` under Hydra. HYDRA_FULL_ERROR=1 shows tracebacks instead of one line.
 
-    In a sweep a failing job is reported by its overrides when it fails and the others go on; the exit
-    status says so at the end.
+    In a sweep a failing job is reported by its overrides when it fails and the others go on; at the end
+    all that failed are named again, and the exit status says so.
     """
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["MVM_FAILED"] = str(Path(folder) / "failed")  # a file, because jobs may be processes of their own
+        _entry(config_name, task)
+
+
+def _entry(config_name: str, task: Callable[[DictConfig, list[str]], None]) -> None:
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
 
     def job(cfg: DictConfig) -> None:
@@ -32,11 +40,10 @@ def entry(config_name: str, task: Callable[[DictConfig, list[str]], None]) -> No
             task(cfg, list(now.overrides.task))
         except Exception as why:
             line = explain(why)
-            if full or not line:
-                raise
-            if now.mode != RunMode.MULTIRUN:
+            if now.mode == RunMode.MULTIRUN:
+                _note_failure(f"job {now.job.num} ({' '.join(now.overrides.task)}) failed: {line or repr(why)}")
+            elif line and not full:
                 _fail(line)
-            print(f"mvm: job {now.job.num} ({' '.join(now.overrides.task)}) failed: {line}", file=sys.stderr)
             raise
 
     register()
@@ -52,9 +59,25 @@ def entry(config_name: str, task: Callable[[DictConfig, list[str]], None]) -> No
         sys.exit(130)
     except Exception as why:
         line = explain(why)
+        failed = _failures()
+        for job_line in failed:
+            print(f"mvm: {job_line}", file=sys.stderr)
         if full or not line:
             raise
-        _fail(line)
+        _fail(f"{len(failed)} of the jobs failed, see above; the others are kept" if failed else line)
+
+
+def _note_failure(line: str) -> None:
+    """Say it now, and keep it for the end."""
+    print(f"mvm: {line}", file=sys.stderr)
+    with open(os.environ["MVM_FAILED"], "a") as file:
+        file.write(line + "\n")
+
+
+def _failures() -> list[str]:
+    """The failed jobs of this sweep, in the order in which they failed."""
+    noted = Path(os.environ["MVM_FAILED"])
+    return noted.read_text().splitlines() if noted.exists() else []
 
 
 def _quieten_lightning() -> None:

@@ -15,13 +15,12 @@ from torch import nn
 
 from mvm.audit.score import Cell
 from mvm.audit.table import table
-from mvm.build import build, device
+from mvm.build import build, device, positive_eta
 from mvm.cells import cells
 from mvm.cli import entry
 from mvm.data.images import Images
 from mvm.errors import UserError
 from mvm.record import Run, name_of
-from mvm.schema import positive_eta
 from mvm.terminal import console, say
 from mvm.weights import load_weights, write_whole
 
@@ -74,6 +73,9 @@ def attacks_on(config: dict[str, Any], cfg: DictConfig) -> dict[str, dict[str, A
     """The attacks asked for, at the eta and for the images of a run with these settings."""
     eta = config["eta"] if cfg.eta is None else positive_eta(cfg.eta)
     seed = config["seed"] if cfg.seed is None else cfg.seed
+    for name, settings in cfg.attacks.items():
+        if "source" in settings:
+            raise UserError(f"attacks: {name} is made on another run; mvm.train finds it, with attacks=[{name}]")
     whole = OmegaConf.merge(cfg, {"eta": eta, "seed": seed, "images": config["images"]})
     resolved: Any = OmegaConf.to_container(whole.attacks, resolve=True)
     return resolved

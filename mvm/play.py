@@ -17,6 +17,7 @@ from mvm.errors import UserError
 from mvm.games.game import Game
 from mvm.games.keep import Keep
 from mvm.games.watch import Watch
+from mvm.lock import alone
 from mvm.record import Run, name_of
 from mvm.seeding import derive
 from mvm.terminal import bar, duration, say
@@ -30,6 +31,12 @@ def play(run: Run, config: dict[str, Any], source: Run | None) -> dict[str, Cell
     source: the run whose defender the game starts from or is played against, where it needs one.
     A game with a learned attacker is also scored against that attacker as it ended, as `own`.
     """
+    whole, _ = run.claims
+    with alone(whole):
+        return _play(run, config, source)
+
+
+def _play(run: Run, config: dict[str, Any], source: Run | None) -> dict[str, Cell]:
     attacks = dict(config["attacks"])
     if attacks and "attack" in config["game"]:
         attacks["own"] = config["game"]["attack"]
@@ -46,7 +53,10 @@ def play(run: Run, config: dict[str, Any], source: Run | None) -> dict[str, Cell
     say(f"{run.folder.name}: {describe(config['eta'], data.test.unit)}")
     with logger(None if run.trained else config["logger"], run.folder.name) as log:
         if not run.trained:
-            fit(game, data, run, config, log)
+            with alone(run.claims[1]):
+                run.begin(config)  # again: a twin may have been trained meanwhile
+                if not run.trained:
+                    fit(game, data, run, config, log)
         scores = score_all(game, data, run, config, attacks)
         if log:
             log.log_metrics({f"test_error/{name}": cell["error"] for name, cell in scores.items()}, game.iterations)

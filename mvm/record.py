@@ -12,7 +12,7 @@ import yaml
 from mvm.errors import UserError
 from mvm.weights import write_whole
 
-ELSEWHERE = ("root",)  # settings that say where things are, not what is computed
+ELSEWHERE = ("root", "weights")  # settings that say where things are, not what is computed
 
 
 def fingerprint(science: dict[str, Any]) -> str:
@@ -74,6 +74,15 @@ class Run:
     def complete(self) -> bool:
         return self.trained and self.metrics_file.exists() and bool(self.metrics().get("complete"))
 
+    def round(self, k: int | None) -> Path:
+        """The classifier that cat and mouse kept after round k (negative: from the end); None: the defender."""
+        if k is None:
+            return self.defender
+        kept = sorted((self.folder / "rounds").glob("*.safetensors"))
+        if not -len(kept) <= k < len(kept):
+            raise UserError(f"{self.folder} keeps {len(kept)} rounds, the first being 0: there is no round {k}")
+        return kept[k]
+
     def twin(self) -> "Run | None":
         """A trained run of the same fingerprint for another eta."""
         data, game, _, seed, science = self.folder.name.rsplit("-", 4)
@@ -84,7 +93,9 @@ class Run:
 
     def begin(self, config: dict[str, Any]) -> None:
         """Make the folder and write the settings down; take the weights of a twin where there is one."""
-        keep = {k: v for k, v in config.items() if k not in ("force", "outputs", "budgets", "logger", "trainer")}
+        keep = {
+            k: v for k, v in config.items() if k not in ("force", "outputs", "budgets", "logger", "trainer", "exhibit")
+        }
         write_whole(self.config_file, lambda path: path.write_text(yaml.safe_dump(keep, sort_keys=False)))
         twin = None if self.trained else self.twin()
         if twin:
@@ -94,6 +105,13 @@ class Run:
                 twin.defender,
             ):  # the defender last: it says "trained"
                 write_whole(self.folder / source.name, partial(shutil.copy, source))
+
+    @property
+    def claims(self) -> tuple[Path, Path]:
+        """What to lock while the run is worked on: its folder, and its weights, which twins share."""
+        data, game, _, seed, science = self.folder.name.rsplit("-", 4)
+        locks = self.folder.parent.parent / "locks"
+        return locks / self.folder.name, locks / f"{data}-{game}-{seed}-{science}"
 
     def clear(self) -> None:
         if self.folder.exists():

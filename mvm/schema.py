@@ -7,9 +7,6 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
-from mvm.errors import UserError
-from mvm.threat import check_eta
-
 CONF = Path(__file__).parents[1] / "conf"
 
 
@@ -19,6 +16,7 @@ class Train:
     seed: int = 0
     force: bool = False  # train again what is there already
     outputs: str = "outputs"
+    exhibit: str | None = None  # the table or figure that this run belongs to
     profile: str = MISSING
     budget: Any = MISSING
     budgets: Any = MISSING
@@ -47,22 +45,22 @@ class Evaluate:
     trainer: Any = MISSING
 
 
+@dataclass
+class Report:
+    outputs: str = "outputs"  # where the records are
+    to: str = "${outputs}/paper/${profile}"  # where the report goes
+    profile: str = MISSING
+    budget: Any = MISSING
+    budgets: Any = MISSING
+
+
 def register() -> None:
     """Tell Hydra the schemas, and the groups `attacks` and `members`: lists of conf/attack's options."""
     store = ConfigStore.instance()
     store.store(name="train_schema", node=Train)
     store.store(name="evaluate_schema", node=Evaluate)
+    store.store(name="report_schema", node=Report)
     for file in CONF.glob("attack/*.yaml"):
         node = {"defaults": [{f"/attack@{file.stem}": file.stem}]}
         store.store(group="attacks", name=file.stem, node=node)
         store.store(group="members", name=file.stem, node=node)
-
-
-def positive_eta(eta: float) -> float:
-    """eta itself. Raises `UserError` unless 0 < eta <= 2."""
-    try:
-        if check_eta(eta) == 0:
-            raise ValueError("eta=0 leaves the attacker nothing to do; for clean errors use attacks=[none]")
-    except ValueError as why:
-        raise UserError(str(why)) from why
-    return eta

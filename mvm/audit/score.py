@@ -1,8 +1,10 @@
 """One defence against one attack, on the whole test set, with the attack made for that defence."""
 
+import base64
 import time
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -18,12 +20,13 @@ def score(classifier: nn.Module, attack: Attack, data: Images, progress: Progres
     """The error rate of `classifier` on `attack`'s images of the test set, with its Wilson interval.
 
     A learned attack has to be trained before (`Attack.fit`). `predicted` counts the answers by class: an
-    error near 0.9 may only mean that one class is answered everywhere.
+    error near 0.9 may only mean that one class is answered everywhere. `wrong` has a bit an image.
     """
     with evaluating(classifier):
         guesses = predict(classifier, attack, data, progress)
     y = data.test.y
-    wrong, n = int((guesses != y).sum()), len(y)
+    errors, n = guesses != y, len(y)
+    wrong = int(errors.sum())
     low, high = wilson(wrong, n)
     return {
         "eta": attack.eta,
@@ -33,6 +36,9 @@ def score(classifier: nn.Module, attack: Attack, data: Images, progress: Progres
         "ci_low": low,
         "ci_high": high,
         "predicted": torch.bincount(guesses, minlength=int(y.max()) + 1).tolist(),
+        "wrong": base64.b64encode(
+            np.packbits(errors.cpu().numpy()).tobytes()
+        ).decode(),  # a bit an image, for paired comparisons
     }
 
 

@@ -1,0 +1,35 @@
+"""Which runs and which of their scores a table or a figure consists of."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from mvm.cells import cell_file
+from mvm.record import Run, name_of
+from mvm.weights import write_whole
+
+
+def note_entry(run: Run, config: dict[str, Any], exhibit: str, *, game: str, overrides: list[str]) -> None:
+    """Write outputs/exhibits/<profile>/<exhibit>/<data>-<game>-eta<eta>-seed<seed>.json.
+
+    It says what to read and how it was made. game: the name in conf/game. The entry of the same name is
+    replaced, since a table shows what was last made for it; one that says the same is left as it is.
+    """
+    data = name_of(config["data"])
+    path = Path(config["outputs"]) / "exhibits" / config["profile"] / exhibit
+    path /= f"{data}-{game}-eta{config['eta']:g}-seed{config['seed']}.json"
+    attacks = dict(config["attacks"]) | ({"own": config["game"]["attack"]} if "attack" in config["game"] else {})
+    entry = {
+        "run": run.folder.name,
+        "data": data,
+        "game": game,
+        "eta": config["eta"],
+        "seed": config["seed"],
+        "cells": {name: cell_file(run, name, settings).name for name, settings in attacks.items()},
+        "command": " ".join(["python -m mvm.train", *overrides]),
+    }
+    if path.exists() and json.loads(path.read_text()).items() >= entry.items():
+        return
+    text = json.dumps(entry | {"made": time.strftime("%Y-%m-%d %H:%M")}, indent=1) + "\n"
+    write_whole(path, lambda temporary: temporary.write_text(text))

@@ -1,0 +1,26 @@
+"""Write the tables, figures, claims and the page of a profile, from the records alone.
+
+python -m mvm.report profile=short
+"""
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from mvm.cli import entry
+from mvm.errors import UserError
+from mvm.report.write import write_report
+
+
+def main(cfg: DictConfig, overrides: list[str]) -> None:
+    outputs = Path(cfg.outputs)
+    if not (outputs / "exhibits" / cfg.profile).is_dir():
+        raise UserError(
+            f"outputs={cfg.outputs} profile={cfg.profile}: no table or figure was run there; "
+            f"for example: python -m mvm.train table=table5 profile={cfg.profile}"
+        )
+    print(write_report(outputs, cfg.profile, Path(cfg.to)))
+
+
+if __name__ == "__main__":
+    entry("report", main)

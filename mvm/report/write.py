@@ -1,0 +1,58 @@
+"""The report's files."""
+
+from pathlib import Path
+
+from mvm.paper import read
+from mvm.report.claims import Verdict, judge
+from mvm.report.draw import draw
+from mvm.report.html import page
+from mvm.report.records import read_entries
+from mvm.report.samples import panels
+from mvm.report.series import gather
+from mvm.report.tables import fill
+from mvm.report.text import markdown, write_cells
+
+
+def write_report(outputs: Path, profile: str, to: Path) -> Path:
+    """Write table1.md ... table10.md, cells.csv, claims.md, the figures and index.html into `to`; returns the page."""
+    exhibits = read_entries(outputs, profile)
+    everything = [entry for entries in exhibits.values() for entry in entries]
+    to.mkdir(parents=True, exist_ok=True)
+    tables = [fill(name, exhibits.get(name, [])) for name in read("tables")]
+    for table in tables:
+        (to / f"{table.name}.md").write_text(markdown(table, profile))
+    write_cells(to / "cells.csv", tables, profile)
+    verdicts = judge(everything)
+    (to / "claims.md").write_text(claims_text(verdicts, profile))
+    figures = [gather(name, exhibits.get(name, [])) for name in read("figures")]
+    for figure in figures:
+        draw(figure, panels(figure.entries) if figure.kind == "samples" else [], to)
+    index = to / "index.html"
+    index.write_text(page(profile, tables, figures, verdicts, to))
+    return index
+
+
+def claims_text(verdicts: list[Verdict], profile: str) -> str:
+    """The claims as a Markdown table: a verdict an eta, with the difference and its 95 % interval."""
+    lines = [
+        "# Claims",
+        "",
+        f"Profile `{profile}`. A verdict needs the 95 % interval of the paired difference (over seeds and images) to "
+        "leave out 0; no correction for the number of tests. `best`: AttNet-curr replaced by the best response.",
+        "",
+        "| claim | section | attacker | verdicts |",
+        "|---|---|---|---|",
+    ]
+    for claim in read("claims"):
+        for attacker in ("printed", "best"):
+            own = [v for v in verdicts if (v.claim, v.attacker) == (claim["id"], attacker)]
+            if own:
+                told = "<br>".join(f"η {v.eta:g}: {_told(v)}" for v in own)
+                lines.append(f"| {claim['text']} | {claim['section']} | {attacker} | {told} |")
+    return "\n".join([*lines, ""])
+
+
+def _told(v: Verdict) -> str:
+    if v.difference is None:
+        return v.verdict
+    return f"**{v.verdict}** ({v.difference:+.3f} [{v.low:+.3f}, {v.high:+.3f}], {v.seeds} seed{'s' * (v.seeds > 1)})"
