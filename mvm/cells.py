@@ -48,8 +48,10 @@ def _make(run: Run, name: str, settings: dict[str, Any], defence: Defence, ready
     start = time.perf_counter()
     with bar(f"scoring against {name}") as progress:
         if not ready:
-            attack.fit(classifier, data.train.x, data.train.y, progress)
+            attack.fit(classifier, data.train.x, data.train.y, progress, val=(data.val.x, data.val.y))
         cell = {"attack": name, **score(classifier, attack, data, progress), "settings": settings}
+    if attack.report():
+        cell["report"] = attack.report()
     cell["seconds"] = round(time.perf_counter() - start, 2)
     say(f"  {name:12s} error {cell['error']:.4f}   ({duration(cell['seconds'])})")
     text, file = json.dumps(cell) + "\n", cell_file(run, name, settings)

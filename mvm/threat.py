@@ -31,6 +31,15 @@ def clip(z: Tensor, x: Tensor, eta: float, *, box: bool) -> Tensor:
     return z.clamp(LOW, HIGH) if box else z
 
 
+def middle(x: Tensor, eta: float, *, box: bool) -> tuple[Tensor, Tensor]:
+    """Midpoint and half width, both like x, of what each pixel may become: the ball cut with the box.
+
+    mid + half tanh(p) is then feasible for any p, and smooth in it, where clipping has dead pixels.
+    """
+    low, high = clip(x - eta, x, eta, box=box), clip(x + eta, x, eta, box=box)
+    return (low + high) / 2, (high - low) / 2
+
+
 def check_feasible(z: Tensor, x: Tensor, eta: float, *, box: bool, name: str) -> None:
     """Raise `Infeasible` unless z is finite, within eta of x and (with `box`) within [-1, 1].
 

@@ -1,13 +1,19 @@
 """Closed forms on linear classifiers, and what must hold for every attack in the folder."""
 
+import importlib.util
+
 import pytest
 import torch
 from conftest import compose, options
 from problems import Linear, images
 from torch import nn
 
+from mvm.attacks.apgd import APGD, checkpoints
 from mvm.attacks.attack import Attack, wrong
 from mvm.attacks.attnet import AttNet, AttNetAttack
+from mvm.attacks.attnet_best import AttNetBest
+from mvm.attacks.attnet_stack import AttNetStack
+from mvm.attacks.diversity import spread
 from mvm.attacks.fgm import FGM
 from mvm.attacks.fgsm import FGSM
 from mvm.attacks.ifgsm import IFGSM
@@ -16,7 +22,15 @@ from mvm.attacks.pgd import PGD
 from mvm.build import build
 from mvm.threat import HIGH, LOW, Infeasible
 
-ATTACKS = options("attack")
+
+def _installed(name):
+    return name != "autoattack" or importlib.util.find_spec("pyautoattack") is not None
+
+
+ATTACKS = [
+    pytest.param(name, marks=pytest.mark.skipif(not _installed(name), reason="pyautoattack is not installed"))
+    for name in options("attack")
+]
 
 
 class Net(nn.Module):
@@ -44,6 +58,8 @@ def some_images(n=12):
 
 def make(name: str, **settings) -> Attack:
     config = compose("data=mnist5k", "profile=smoke", f"attacks=[{name}]", "eta=0.3")["attacks"][name]
+    if name == "autoattack":
+        config["components"] = ["apgd-ce"]
     return build(config | {k: v for k, v in settings.items() if k in config})
 
 
@@ -80,13 +96,23 @@ def test_leaves_no_trace(name):
     assert torch.equal(x, mine) and not x.requires_grad
 
 
+def nets_to_double(part) -> None:
+    """Every network inside an attack, however deep."""
+    for value in vars(part).values():
+        if isinstance(value, nn.Module):
+            value.double()
+        elif type(value).__module__.startswith("mvm."):
+            nets_to_double(value)
+
+
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_images_result_does_not_depend_on_its_batch(name):
     """In float64, where the rounding of a differently sized convolution does not flip a sign."""
+    if name == "autoattack":
+        pytest.skip("one generator runs over its whole batch")
     torch.manual_seed(5)
     attack, net, (x, y) = make(name), Net().double(), some_images()
-    if isinstance(attack, AttNetAttack):
-        attack.net.double()
+    nets_to_double(attack)
     x = x.double()
     whole = attack(net, x, y)
     parts = torch.cat([attack(net, x[:5], y[:5]), attack(net, x[5:6], y[5:6]), attack(net, x[6:], y[6:])])
@@ -203,3 +229,125 @@ def test_attnet_learns_the_best_attack_on_a_linear_classifier():
     again = AttNetAttack(x.shape[1:], eta=0.3, hidden=30, dropout=0.0, iterations=300, batch_size=64, sigma=1e-2)
     again.fit(g, x, y)
     assert torch.equal(again(g, x, y), reached)
+
+
+# ---- the strong attacks
+
+
+def test_apgd_and_every_loss_find_the_best_attack_on_a_linear_classifier():
+    g, (x, y) = Linear(classes=3), images(40)
+    for loss in ("cross_entropy", "margin", "dlr"):
+        broken = wrong(g, PGD(eta=0.3, box=False, steps=40, loss=loss)(g, x, y), y)
+        assert torch.equal(broken, wrong(g, APGD(eta=0.3, box=False, steps=40, loss=loss)(g, x, y), y))
+    w = g.layer.weight  # the margin to class c is linear in z: its best is closed form
+    best = torch.stack(
+        [
+            (g(x)[:, c] - g(x).gather(1, y[:, None])[:, 0] + 0.3 * (w[c] - w[y]).abs().sum(1)).masked_fill(y == c, -9)
+            for c in range(3)
+        ]
+    ).amax(0)
+    assert not (broken & (best <= 0)).any()
+    assert broken.sum() >= 0.9 * (best > 0).sum()  # a gradient may lead to the second best class
+
+
+def test_apgd_checkpoints_are_the_papers():
+    assert sorted(checkpoints(100)) == [22, 41, 57, 70, 80, 87, 93, 99]
+
+
+def test_apgd_halves_its_step_where_a_full_step_overshoots():
+    """A loss with its peak inside the ball: full steps of 2 eta jump over it, halved ones close in."""
+
+    class Peak(nn.Module):
+        def forward(self, x):
+            top = -((x.flatten(1) - 0.123) ** 2).sum(1)
+            return torch.stack([-top, torch.zeros_like(top), torch.full_like(top, -9.0)], 1) - 1
+
+    x, y = torch.zeros(3, 1, 2, 2, dtype=torch.float64), torch.full((3,), 1)
+    x[1] += 0.05
+    z = APGD(eta=0.5, steps=100, loss="margin")(Peak(), x, torch.zeros_like(y))
+    torch.testing.assert_close(z, torch.full_like(z, 0.123), atol=2e-3, rtol=0)
+    one_size = PGD(eta=0.5, steps=100, step=1.0, loss="margin")(Peak(), x, torch.zeros_like(y))
+    assert (one_size - 0.123).abs().max() > 0.05
+
+
+def test_broken_images_are_not_attacked_again():
+    net, (x, y) = Net().eval(), some_images(50)
+    seen = []
+    net.register_forward_hook(lambda m, i, o: seen.append(len(o)))
+    PGD(eta=0.3, steps=3, restarts=3)(net, x, y)
+    left = int((~wrong(net, PGD(eta=0.3, steps=3)(net, x, y), y)).sum())
+    assert left < 50 and seen[:8] == [50] * 4 + ([left] * 4 if left else seen[4:8])
+
+
+def test_pgd_goes_on_from_another_attacks_images():
+    torch.manual_seed(0)
+    net, (x, y) = Net().eval(), some_images(100)
+    start = FGSM(eta=0.02, box=True)
+    warm = wrong(net, PGD(eta=0.02, steps=1, step=1e-9, start=start)(net, x, y), y)
+    assert (warm | ~wrong(net, start(net, x, y), y)).all()  # never weaker than where it starts
+
+
+def test_spread_is_0_for_one_perturbation_and_1_for_fair_coins():
+    x, y = some_images(400)
+    assert spread(torch.ones(5, 1, 2, 2), 0.3) == 0
+    assert spread(Noise(eta=0.3)(Net(), x, y) - x, 0.3) == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize(("attack", "settings"), [(APGD, {"steps": 0}), (PGD, {"loss": "hinge"})])
+def test_impossible_settings_of_strong_attacks_are_refused(attack, settings):
+    with pytest.raises(ValueError, match="steps=0|loss='hinge'"):
+        attack(eta=0.3, **settings)
+
+
+# ---- the best response
+
+
+def test_stacked_networks_are_the_same_as_single_ones():
+    stack, (x, y) = AttNetStack((1, 28, 28), [0.0, 0.0, 0.0]), some_images(4)
+    literal = AttNet((1, 28, 28), eta=0.3).eval()
+    stack.load_attnet(1, literal.state_dict())
+    p = stack(x, y)
+    torch.testing.assert_close(x + 0.3 * torch.tanh(p[1]), literal(x, y))
+    torch.testing.assert_close(stack.select([2, 1])(x, y), p[[2, 1]])
+    assert p[0].abs().max() < 0.05  # the small start
+
+
+def fitted(seed=0, **settings):
+    torch.manual_seed(0)
+    g, (x, y) = Net().eval(), some_images(400)
+    y = g(x).argmax(1)
+    recipes = {"margin": {}, "cross_entropy": {"loss": "cross_entropy"}}
+    plain = {"recipes": recipes, "iterations": 40, "restarts": 1, "batch_size": 50, "sigma": 1e-2}
+    attack = AttNetBest((1, 28, 28), eta=0.1, seed=seed, **(plain | settings))
+    attack.fit(g, x[:300], y[:300], val=(x[300:], y[300:]))
+    return attack, g, x, y
+
+
+def test_best_response_keeps_the_member_that_is_worst_on_validation():
+    attack, g, x, y = fitted()
+    report = attack.report()
+    assert len(report["members"]) == 4 and [m["iterations"] for m in report["members"]] == [40, 40, 8, 8]
+    chosen = next(m for m in report["members"] if m["name"] == report["chosen"])
+    assert chosen["val_error"] == max(m["val_error"] for m in report["members"][:2])
+    on_val = wrong(g, attack(g, x[300:], y[300:]), y[300:]).float().mean().item()
+    assert on_val == pytest.approx(chosen["val_error"]) and on_val > 0.3
+    again, *_ = fitted()
+    assert torch.equal(attack(g, x, y), again(g, x, y))
+
+
+def test_best_response_does_not_weaken_when_warm_started(tmp_path):
+    """An attacker that breaks everything by itself, trained no further than one step at a rate near 0."""
+    from mvm.weights import save_weights
+
+    attack, g, x, y = fitted(architectures=["mlp"])
+    member = attack.best.net
+    literal = AttNet((1, 28, 28), eta=0.1)
+    with torch.no_grad():
+        for i, (w, b) in enumerate(zip(member.weights, member.biases, strict=True)):
+            literal.h[3 * i].weight.copy_(w[0].T)
+            literal.h[3 * i].bias.copy_(b[0, 0])
+    save_weights(literal, tmp_path / "attacker.safetensors")
+    before = wrong(g, attack(g, x[300:], y[300:]), y[300:]).float().mean().item()
+    warm, *_ = fitted(architectures=["mlp"], iterations=1, sigma=1e-9, warm=str(tmp_path / "attacker.safetensors"))
+    assert warm.report()["chosen"] == "mlp warm"
+    assert next(m for m in warm.members if m["name"] == "mlp warm")["val_error"] == pytest.approx(before, abs=0.011)

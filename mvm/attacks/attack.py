@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -38,8 +39,22 @@ class Attack(ABC):
     def perturb(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
         """The attack itself, without the checks."""
 
-    def fit(self, classifier: Classifier, x: Tensor, y: Tensor, progress: Progress | None = None) -> None:  # noqa: B027
-        """Train against this classifier on the training set (x, y). Only learned attacks have anything to do."""
+    def fit(  # noqa: B027
+        self,
+        classifier: Classifier,
+        x: Tensor,
+        y: Tensor,
+        progress: Progress | None = None,
+        val: tuple[Tensor, Tensor] | None = None,
+    ) -> None:
+        """Train against this classifier on the training set (x, y). Only learned attacks have anything to do.
+
+        val: images and labels by which an attack with several candidates chooses.
+        """
+
+    def report(self) -> dict[str, Any]:
+        """What a reader of the score should know of how this attack came about: plain data for the record."""
+        return {}
 
     @property
     def gradients(self) -> int:

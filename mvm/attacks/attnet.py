@@ -73,6 +73,8 @@ class AttNetAttack(Attack):
         seed: int = 0,
     ) -> None:
         super().__init__(eta=eta, box=box)
+        if iterations < 1:
+            raise ValueError(f"iterations={iterations}: AttNet needs 1 or more")
         self.iterations, self.batch_size, self.seed = iterations, batch_size, seed
         self.sigma, self.optimizer = sigma, optimizer
         self._fresh = partial(AttNet, tuple(shape), eta=eta, box=box, hidden=hidden, dropout=dropout)
@@ -82,7 +84,14 @@ class AttNetAttack(Attack):
         with torch.no_grad(), evaluating(self.net):
             return self.net(x, y)
 
-    def fit(self, classifier: Classifier, x: Tensor, y: Tensor, progress: Progress | None = None) -> None:
+    def fit(
+        self,
+        classifier: Classifier,
+        x: Tensor,
+        y: Tensor,
+        progress: Progress | None = None,
+        val: tuple[Tensor, Tensor] | None = None,
+    ) -> None:
         devices = [x.device] if x.is_cuda else []
         with torch.random.fork_rng(devices), evaluating(classifier), torch.enable_grad():
             torch.manual_seed(derive(self.seed, 1))

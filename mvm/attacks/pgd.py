@@ -1,20 +1,26 @@
 """Projected gradient descent with random starts (Madry et al., 2018): not in the paper, the field's yardstick."""
 
-import torch
-import torch.nn.functional as F
+from functools import partial
+from typing import Any
+
 from torch import Tensor
 
 from mvm.attacks.attack import Attack, Classifier
+from mvm.attacks.gradient import climb
+from mvm.attacks.loss import choose_loss
+from mvm.attacks.worst import Worst, worst_of
 from mvm.seeding import derive, image_noise
-from mvm.sensitivity import input_gradient
 from mvm.threat import clip
 
 
 class PGD(Attack):
     """From a uniform random point of the ball, `steps` times z <- clip(z + step sign(dl/dz)); `restarts` times.
 
-    The worst result is kept per image: a misclassified one before any other, else the one with the
-    largest loss. `step=None` takes 2.5 eta / steps, which reaches across the ball from any start.
+    The worst iterate of all is kept per image (Madry et al. take the last one): a misclassified one before
+    any other, else the one with the largest loss; a restart skips the images that are broken already.
+    `step=None` takes 2.5 eta / steps, which reaches across the ball from any start.
+    loss: cross_entropy, margin or dlr. start: an attack whose images are tried first and climbed from,
+    before the random starts; a learned one is fitted by `fit`.
     """
 
     def __init__(
@@ -25,38 +31,51 @@ class PGD(Attack):
         steps: int = 20,
         step: float | None = None,
         restarts: int = 1,
+        loss: str = "cross_entropy",
+        start: Attack | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__(eta=eta, box=box)
         if steps < 1 or restarts < 1:
             raise ValueError(f"steps={steps}, restarts={restarts}: PGD needs 1 or more of each")
-        self.steps, self.restarts, self.seed = steps, restarts, seed
+        self.steps, self.restarts, self.start, self.seed = steps, restarts, start, seed
         self.step = 2.5 * self.eta / steps if step is None else step
+        self.loss = choose_loss(loss)
 
     def perturb(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
-        worst, score = x, torch.full((len(x),), -torch.inf, dtype=x.dtype, device=x.device)
-        for restart in range(self.restarts):
-            z = self._climb(classifier, x, y, derive(self.seed, restart))
-            found = self._score(classifier, z, y)
-            worst = torch.where((found > score).view(-1, 1, 1, 1), z, worst)
-            score = torch.maximum(found, score)
-        return worst
+        attempts = [partial(self._climb, classifier, derive(self.seed, r)) for r in range(self.restarts)]
+        if self.start:
+            attempts.insert(0, partial(self._climb, classifier, None))
+        return worst_of(attempts, x, y)
 
-    def _climb(self, classifier: Classifier, x: Tensor, y: Tensor, seed: int) -> Tensor:
-        z = clip(x + self.eta * (2 * image_noise(x, seed) - 1), x, self.eta, box=self.box)
+    def _climb(self, classifier: Classifier, seed: int | None, x: Tensor, y: Tensor) -> Worst:
+        """The worst iterate from the random point of `seed`, or from `start`'s images."""
+        z = self._first(classifier, seed, x, y)
+        at = climb(classifier, z, y, self.loss)
+        found = Worst(z, at.loss, at.wrong)
         for _ in range(self.steps):
-            _, gradient = input_gradient(classifier, z, y)
-            z = clip(z + self.step * gradient.sign(), x, self.eta, box=self.box)
-        return z
+            z = clip(z + self.step * at.gradient.sign(), x, self.eta, box=self.box)
+            at = climb(classifier, z, y, self.loss)
+            found.offer(z, at.loss, at.wrong)
+        return found
 
-    @staticmethod
-    @torch.no_grad()
-    def _score(classifier: Classifier, z: Tensor, y: Tensor) -> Tensor:
-        """The cross-entropy of each image, infinite where the answer is wrong."""
-        logits = classifier(z)
-        loss = F.cross_entropy(logits, y, reduction="none")
-        return loss.masked_fill(logits.argmax(1) != y, torch.inf)
+    def _first(self, classifier: Classifier, seed: int | None, x: Tensor, y: Tensor) -> Tensor:
+        if seed is None:
+            assert self.start is not None
+            return clip(self.start(classifier, x, y), x, self.eta, box=self.box)
+        return clip(x + self.eta * (2 * image_noise(x, seed) - 1), x, self.eta, box=self.box)
+
+    def fit(self, *args: Any, **kwargs: Any) -> None:
+        if self.start:
+            self.start.fit(*args, **kwargs)
+
+    def report(self) -> dict[str, Any]:
+        return self.start.report() if self.start else {}
 
     @property
     def gradients(self) -> int:
-        return self.steps * self.restarts
+        return (self.steps + 1) * (self.restarts + (1 if self.start else 0))
+
+    @property
+    def fit_steps(self) -> int:
+        return self.start.fit_steps if self.start else 0

@@ -1,17 +1,19 @@
 """One defence against one attack, on the whole test set, with the attack made for that defence."""
 
-import base64
+import hashlib
 import time
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from mvm.attacks.attack import Attack, Progress, evaluating
+from mvm.attacks.diversity import spread
+from mvm.audit.bits import pack
 from mvm.audit.wilson import wilson
 from mvm.data.images import CHUNK, Images
 from mvm.sensitivity import input_gradient
+from mvm.threat import Infeasible
 
 Cell = dict[str, Any]
 
@@ -20,15 +22,18 @@ def score(classifier: nn.Module, attack: Attack, data: Images, progress: Progres
     """The error rate of `classifier` on `attack`'s images of the test set, with its Wilson interval.
 
     A learned attack has to be trained before (`Attack.fit`). `predicted` counts the answers by class: an
-    error near 0.9 may only mean that one class is answered everywhere. `wrong` has a bit an image.
+    error near 0.9 may only mean that one class is answered everywhere. `wrong`: which images
+    (`mvm.audit.bits`); `examples`: a hash of the images and labels. `reach`: the mean over images of
+    ||z - x||_inf / eta; `spread`: how much perturbations differ between images (`mvm.attacks.diversity`).
+    An attack that leaves the threat model counts as none, from which on `infeasible` says why (E01).
     """
     with evaluating(classifier):
-        guesses = predict(classifier, attack, data, progress)
+        guesses, d, infeasible = predict(classifier, attack, data, progress)
     y = data.test.y
-    errors, n = guesses != y, len(y)
-    wrong = int(errors.sum())
+    missed = guesses != y
+    wrong, n = int(missed.sum()), len(y)
     low, high = wilson(wrong, n)
-    return {
+    cell = {
         "eta": attack.eta,
         "box": attack.box,
         "error": wrong / n,
@@ -36,24 +41,39 @@ def score(classifier: nn.Module, attack: Attack, data: Images, progress: Progres
         "ci_low": low,
         "ci_high": high,
         "predicted": torch.bincount(guesses, minlength=int(y.max()) + 1).tolist(),
-        "wrong": base64.b64encode(
-            np.packbits(errors.cpu().numpy()).tobytes()
-        ).decode(),  # a bit an image, for paired comparisons
+        "wrong": pack(missed.cpu().numpy()),
+        "examples": examples(data),
+        "reach": d.flatten(1).abs().amax(1).mean().item() / attack.eta if attack.eta else 0.0,
+        "spread": spread(d, attack.eta),
     }
+    return cell | ({"infeasible": infeasible} if infeasible else {})
 
 
-def predict(classifier: nn.Module, attack: Attack, data: Images, progress: Progress) -> Tensor:
-    """The classifier's answers on the attacked test set, (N,)."""
+def predict(
+    classifier: nn.Module, attack: Attack, data: Images, progress: Progress
+) -> tuple[Tensor, Tensor, str | None]:
+    """The classifier's answers on the attacked test set, (N,); z - x, on the CPU; and how it was infeasible."""
     guesses: list[Tensor] = []
-    wrong = 0
+    moves: list[Tensor] = []
+    wrong, infeasible = 0, None
     for x, y in data.test.chunks():
-        z = attack(classifier, x, y)
+        try:
+            z = attack(classifier, x, y)
+        except Infeasible as why:
+            z, infeasible = x, infeasible or str(why)
         with torch.no_grad():
             guesses.append(classifier(z).argmax(1))
+        moves.append((z - x).cpu())
         wrong += int((guesses[-1] != y).sum())
         done = sum(map(len, guesses))
         progress(done, len(data.test.y), f"error {wrong / done:.3f}")
-    return torch.cat(guesses)
+    return torch.cat(guesses), torch.cat(moves), infeasible
+
+
+def examples(data: Images) -> str:
+    """12 hex digits of the hash of the test images and labels, in order: cells compare only where it is the same."""
+    parts = (data.test.x.cpu().contiguous().numpy(), data.test.y.cpu().contiguous().numpy())
+    return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()[:12]
 
 
 def seconds_to_score(classifier: nn.Module, attacks: list[Attack], data: Images) -> float:

@@ -1,6 +1,5 @@
 """What a report reads: the runs that tables and figures consist of, and their scores."""
 
-import base64
 import csv
 import json
 from dataclasses import dataclass
@@ -9,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import yaml
+
+from mvm.audit.bits import unpack
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,7 @@ def _score(path: Path) -> Score:
     cell = json.loads(path.read_text())
     wrong = None
     if "wrong" in cell:
-        bits = np.frombuffer(base64.b64decode(cell["wrong"]), np.uint8)
-        wrong = np.unpackbits(bits, count=cell["n"]).astype(bool)
+        wrong = unpack(cell["wrong"], cell["n"])
     return Score(
         wrong=wrong,
         predicted=tuple(cell["predicted"]),

@@ -1,0 +1,68 @@
+"""Attack networks that are trained together against one classifier."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from mvm.attacks.attack import Classifier, evaluating, wrong
+from mvm.attacks.attnet_stack import AttNetStack
+from mvm.attacks.diversity import spread
+from mvm.attacks.recipe import Recipe
+from mvm.data.batches import Batch
+from mvm.data.images import CHUNK
+from mvm.leader_follower import Player
+from mvm.threat import middle
+
+
+@dataclass
+class Group:
+    """names, recipes: one each of the K members; net: (x, y) -> p, shape (K, B, ...) or, if K = 1, (B, ...)."""
+
+    names: list[str]
+    recipes: list[Recipe]
+    net: nn.Module
+    eta: float
+    box: bool
+
+    def perturb(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """z_k = mid + half tanh(p_k), the ball and the box folded into the map; and p. Both (K, B, ...)."""
+        p = self.net(x, y).view(len(self.names), *x.shape)
+        mid, half = middle(x, self.eta, box=self.box)
+        return mid + half * torch.tanh(p), p
+
+    def train(self, classifier: Classifier, stream: Iterator[Batch], rates: Sequence[float]) -> Iterator[float]:
+        """One Adam step a rate, on the sum of the members' gains: the members do not touch each other.
+
+        Every member sees the same mini-batch. Yields the sum before each step.
+        """
+        self.net.train()
+        v = list(self.net.parameters())
+        adam = torch.optim.Adam(v)
+        player = Player(v, adam)
+        for rate, (x, y) in zip(rates, stream, strict=False):
+            adam.param_groups[0]["lr"] = rate
+            z, p = self.perturb(x, y)
+            logits = classifier(z.flatten(0, 1)).view(len(z), len(x), -1)
+            gains = [r.gain(logits[k], y, p[k]) for k, r in enumerate(self.recipes)]
+            total = torch.stack(gains).sum()
+            player.move(torch.autograd.grad(total, v), sign=-1)
+            yield total.item()
+
+    @torch.no_grad()
+    def measure(self, classifier: Classifier, x: Tensor, y: Tensor) -> tuple[list[float], list[float]]:
+        """Error rate and spread of each member on images (x, y)."""
+        with evaluating(self.net):
+            parts = [self.perturb(*part)[0] for part in zip(x.split(CHUNK), y.split(CHUNK), strict=True)]
+        z = torch.cat(parts, dim=1)  # (K, N, ...)
+        errors = [
+            torch.cat([wrong(classifier, *c) for c in zip(m.split(CHUNK), y.split(CHUNK), strict=True)]) for m in z
+        ]
+        return [e.float().mean().item() for e in errors], [spread(m - x, self.eta) for m in z]
+
+    def select(self, members: Sequence[int]) -> "Group":
+        """The group of these members only."""
+        net = self.net.select(members) if isinstance(self.net, AttNetStack) else self.net
+        names, recipes = [self.names[k] for k in members], [self.recipes[k] for k in members]
+        return Group(names, recipes, net, self.eta, self.box)

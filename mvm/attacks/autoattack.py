@@ -1,0 +1,96 @@
+"""AutoAttack (Croce & Hein, 2020), as the package pyautoattack computes it: an outside opinion on our own attacks."""
+
+import importlib
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from mvm.attacks.attack import Attack, Classifier
+from mvm.errors import UserError
+from mvm.threat import HIGH, LOW, clip
+
+COMPONENTS = ("apgd-ce", "apgd-dlr", "fab", "square", "apgd-t", "fab-t")
+
+
+class AutoAttack(Attack):
+    """The components of AutoAttack on boxed images, each on the images that the ones before left right.
+
+    components: some of apgd-ce, apgd-dlr, fab, square, apgd-t, fab-t; the default is its standard version.
+    The package works on [0, 1] with eps = eta / 2, draws from the global random state (set from the seed
+    of each call here and put back), and switches off sys.settrace for good (put back too). Its results are
+    clipped to the ball, and kept only where they are misclassified, so that rounding breaks no rule.
+    An image's result depends on its batch: its generator runs over the whole batch.
+    """
+
+    def __init__(
+        self,
+        *,
+        eta: float,
+        components: tuple[str, ...] | list[str] = ("apgd-ce", "apgd-t", "fab-t", "square"),
+        seed: int = 0,
+    ) -> None:
+        super().__init__(eta=eta, box=True)
+        if not components or set(components) - set(COMPONENTS):
+            raise ValueError(f"components={list(components)}: must be some of {', '.join(COMPONENTS)}")
+        self.components, self.seed = list(components), seed
+
+    def perturb(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
+        package = _package()
+        if self.eta == 0 or not len(x):
+            return x
+        with _undisturbed(x), torch.no_grad():
+            judge = package.AutoAttack(
+                _Unit(classifier), version="custom", attacks=self.components, eps=self.eta / 2, seed=self.seed,
+                device=x.device,
+            )  # fmt: skip
+            found, _ = judge.run_standard_evaluation(_to_unit(x), y, batch_size=len(x))
+            z = clip(_from_unit(found.to(x)), x, self.eta, box=True)
+        fooled = (classifier(z).argmax(1) != y).view(-1, *[1] * (x.dim() - 1))
+        return torch.where(fooled, z, x)
+
+    @property
+    def gradients(self) -> int:
+        return 100 * 9 * len(self.components)  # of an image that nothing breaks; a guess
+
+
+class _Unit(nn.Module):
+    """The classifier on [0, 1]."""
+
+    def __init__(self, classifier: nn.Module) -> None:
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(_from_unit(x))
+
+
+def _to_unit(x: Tensor) -> Tensor:
+    return (x - LOW) / (HIGH - LOW)
+
+
+def _from_unit(x: Tensor) -> Tensor:
+    return LOW + (HIGH - LOW) * x
+
+
+def _package():  # type: ignore[no-untyped-def]
+    try:
+        return importlib.import_module("pyautoattack")
+    except ImportError as why:
+        raise UserError("attack autoattack needs the package pyautoattack: pip install 'mvm[autoattack]'") from why
+
+
+@contextmanager
+def _undisturbed(x: Tensor) -> Iterator[None]:
+    trace, log = sys.gettrace(), logging.getLogger("auto-attack")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with torch.random.fork_rng([x.device] if x.is_cuda else []):
+            yield
+    finally:
+        sys.settrace(trace)
+        log.setLevel(level)
