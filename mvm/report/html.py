@@ -10,7 +10,7 @@ from typing import Any
 from mvm.paper import read
 from mvm.report.claims import Verdict
 from mvm.report.series import COLOURS, Figure
-from mvm.report.tables import Table
+from mvm.report.tables import Table, made
 
 HERE = Path(__file__).parent / "page"
 
@@ -35,7 +35,8 @@ def page(profile: str, tables: list[Table], figures: list[Figure], verdicts: lis
 def _table(table: Table) -> dict[str, Any]:
     return {
         "name": table.name,
-        "title": table.name.replace("table", "Table "),
+        "title": f"{table.name.replace('table', 'Table ')}, {table.family}",
+        "made": made(table),
         "caption": table.caption,
         "rows": table.rows,
         "columns": table.columns,

@@ -1,5 +1,6 @@
 """What the curves of a figure are made of, for the printed figure and for the page alike."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +44,7 @@ def gather(name: str, entries: list[Entry]) -> Figure:
         caption=about["caption"],
         note=about["note"],
         x="round" if rounds else "game iteration",
-        y="error on 1,000 test images" if rounds else "error on 1,000 validation images",
+        y="error on test images" if rounds else "error on validation images",
         series=make(entries),
         entries=entries,
     )
@@ -51,11 +52,10 @@ def gather(name: str, entries: list[Entry]) -> Figure:
 
 def _rounds(entries: list[Entry]) -> list[Series]:
     out = []
-    for entry in entries:
-        rows = entry.rounds()
+    for eta, group in _by_seed(entries, lambda entry: entry.eta).items():
         for key, label in (("attacked", "after the attack"), ("trained", "after adversarial training")):
-            label += f", η = {entry.eta:g}{_seed(entry, entries)}"
-            out.append(Series(label, [(row["round"], row[key]) for row in rows]))
+            curves = [[(row["round"], row[key]) for row in entry.rounds()] for entry in group]
+            out.append(Series(f"{label}, η = {eta:g}{_of_seeds(group)}", _mean(curves)))
     return [series for series in out if series.points]
 
 
@@ -63,12 +63,27 @@ def _curves(entries: list[Entry]) -> list[Series]:
     """The error against the attacker inside the game, as it stands at that iteration."""
     names = {value["game"]: value["label"] for value in read("names")["defenses"].values()}
     out = []
-    for entry in entries:
-        rows = [row for row in entry.history() if "val_error" in row]
-        label = f"{names[entry.game]}, η = {entry.eta:g}{_seed(entry, entries)}"
-        out.append(Series(label, [(row["iteration"], row["val_error"]) for row in rows]))
+    for (game, eta), group in _by_seed(entries, lambda entry: (entry.game, entry.eta)).items():
+        curves = [
+            [(row["iteration"], row["val_error"]) for row in entry.history() if "val_error" in row] for entry in group
+        ]
+        out.append(Series(f"{names[game]}, η = {eta:g}{_of_seeds(group)}", _mean(curves)))
     return [series for series in out if series.points]
 
 
-def _seed(entry: Entry, entries: list[Entry]) -> str:
-    return f", seed {entry.seed}" if len({e.seed for e in entries}) > 1 else ""
+def _by_seed(entries: list[Entry], key: Callable[[Entry], Any]) -> dict[Any, list[Entry]]:
+    """The entries that differ in nothing but the seed, together."""
+    out: dict[Any, list[Entry]] = {}
+    for entry in entries:
+        out.setdefault(key(entry), []).append(entry)
+    return out
+
+
+def _mean(curves: list[list[tuple[float, float]]]) -> list[tuple[float, float]]:
+    """The mean of several seeds' curves, where all of them have a point."""
+    by_x = [dict(curve) for curve in curves]
+    return [(x, sum(ys[x] for ys in by_x) / len(by_x)) for x in by_x[0] if all(x in ys for ys in by_x)]
+
+
+def _of_seeds(group: list[Entry]) -> str:
+    return f" (mean of {len(group)} seeds)" if len(group) > 1 else ""

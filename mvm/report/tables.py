@@ -43,11 +43,27 @@ class Table:
 
     name: str
     caption: str
+    family: str
     cells: dict[Key, Cell]
     rows: list[tuple[str, float | None]]
     columns: list[str]
     contradictions: list[str]
     labels: dict[str, str]
+
+
+def made(table: Table) -> str:
+    """What our numbers of a table were made with, in words; empty where there are none."""
+    cells = [cell for cell in table.cells.values() if cell.ours is not None]
+    if not cells:
+        return ""
+
+    def told(values: set) -> str:
+        return ", ".join(map(str, sorted(values)))
+
+    return (
+        f"Data: {told({cell.data for cell in cells})}; seeds a cell: {told({len(cell.seeds) for cell in cells})}; "
+        f"test images: {told({cell.n for cell in cells})}."
+    )
 
 
 def fill(name: str, entries: list[Entry]) -> Table:
@@ -60,6 +76,7 @@ def fill(name: str, entries: list[Entry]) -> Table:
     return Table(
         name=name,
         caption=printed["caption"],
+        family={"mnist": "MNIST", "cifar10": "CIFAR-10"}[printed["data"]],
         cells=kept,
         rows=list(dict.fromkeys((d, e) for d, e, _ in kept)),
         columns=list(dict.fromkeys(a for _, _, a in sorted(kept, key=lambda k: k[2] in read("names")["plus"]))),

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from mvm.paper import read
-from mvm.report.tables import Cell, Table
+from mvm.report.tables import Cell, Table, made
 
 COLUMNS = (
     *("table", "defense", "attack", "eta", "ours", "low", "high", "n", "seeds", "profile", "data"),
@@ -17,7 +17,12 @@ def markdown(table: Table, profile: str) -> str:
     """A pipe table: ours with its 95 % interval, and under it the paper's number."""
     plus = read("names")["plus"]
     head = ["η", "Defense", *(table.labels[a] + (" ⁺" if a in plus else "") for a in table.columns)]
-    lines = [f"# {table.name.replace('table', 'Table ')}", "", f"{table.caption}. Profile `{profile}`.", ""]
+    lines = [
+        f"# {table.name.replace('table', 'Table ')}, {table.family}",
+        "",
+        f"{table.caption}. Profile `{profile}`.",
+        "",
+    ]
     lines += [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for defense, eta in table.rows:
         cells = [table.cells.get((defense, eta, attack)) for attack in table.columns]
@@ -42,26 +47,16 @@ def _paper(cell: Cell) -> str | None:
 
 
 def _legend(table: Table) -> list[str]:
-    made = [cell for cell in table.cells.values() if cell.ours is not None]
-    seeds = sorted({len(cell.seeds) for cell in made})
-    images = sorted({cell.n for cell in made})
     out = [
         "Test error, with its 95 % interval: Wilson's over the images, widened by Student's t over seeds where "
         "there are several. ⁺ a column that the paper does not have. \\* see `checks` in cells.csv: one class is "
         "answered almost everywhere, or the attacker was weak."
     ]
-    if made:
-        out.append(
-            f"Data: {', '.join(sorted({cell.data for cell in made}))}; seeds a cell: {_list(seeds)}; "
-            f"test images: {_list(images)}."
-        )
+    if made(table):
+        out.append(made(table))
     if table.contradictions:
         out += ["The paper's numbers disagree here:", *(f"- {line}" for line in table.contradictions)]
-    return [line for part in out for line in ([part] if part.startswith("- ") else ["", part, ""])]
-
-
-def _list(values: list[int]) -> str:
-    return ", ".join(map(str, values))
+    return [line for part in out for line in ([part] if part.startswith("- ") else [part, ""])]
 
 
 def write_cells(path: Path, tables: list[Table], profile: str) -> None:

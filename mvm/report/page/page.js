@@ -14,7 +14,7 @@ function make(tag, more = {}, ...children) {  // an element; text never becomes 
 function section(id, title) {
   const box = make("section", { id }, make("h2", {}, title));
   main.append(box);
-  document.getElementById("nav").append(make("a", { href: "#" + id }, title.split(".")[0]));
+  document.getElementById("nav").append(make("a", { href: "#" + id }, title.split(/[.,]/)[0]));
   return box;
 }
 
@@ -75,6 +75,7 @@ for (const table of data.tables) {
     body.append(line);
   }
   box.append(make("div", { class: "scroll", tabindex: "0" }, make("table", {}, make("thead", {}, head), body)));
+  box.append(make("p", { class: "note" }, table.made || `not run: make ${table.name} PROFILE=${data.profile}`));
   if (table.contradictions.length)
     box.append(make("p", { class: "note" }, "The paper's numbers disagree here:"),
       make("ul", { class: "note" }, ...table.contradictions.map((line) => make("li", {}, line))));

@@ -1,0 +1,109 @@
+"""FGSM1, FGSM2, ..., made on the classifiers of cat and mouse's rounds; and runs that several jobs need."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from conftest import TINY, compose, read
+from safetensors.torch import load_file
+from test_bad_input import assert_one_line
+
+from mvm.build import build
+from mvm.lock import alone
+from mvm.weights import save_weights
+
+SETS = ("attacks=[none,fgsm,fgsm1,fgsm2,fgsm80]",)
+
+
+def errors(folder):
+    return json.loads((folder / "metrics.json").read_text())["errors"]
+
+
+def test_a_sample_set_is_the_current_attack_on_its_own_classifier(mvm):
+    """FGSM1 = FGSM-curr on No defense, FGSM2 = FGSM-curr on Adv FGSM1, FGSM3 (the last of 3 rounds) on Adv FGSM2."""
+    scores = {}
+    for game in ("undefended", "adv_fgsm1", "adv_fgsm2", "cat_mouse"):
+        result = mvm("train", *TINY, *SETS, f"game={game}")
+        assert result.status == 0, result.err
+        scores[game] = errors(result.folder)
+    assert scores["undefended"]["fgsm1"] == scores["undefended"]["fgsm"]
+    assert scores["adv_fgsm1"]["fgsm2"] == scores["adv_fgsm1"]["fgsm"]
+    assert scores["adv_fgsm2"]["fgsm80"] == scores["adv_fgsm2"]["fgsm"]
+    assert len({tuple(s.values()) for s in scores.values()}) == 4
+
+
+def test_a_short_cat_and_mouse_is_the_beginning_of_a_long_one(mvm):
+    short = mvm("train", *TINY, "game=adv_fgsm1").folder
+    long = mvm("train", *TINY, "game=cat_mouse").folder
+    assert short != long
+    a, b = load_file(short / "defender.safetensors"), load_file(long / "rounds/01.safetensors")
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_rounds_are_scored_once(mvm):
+    folder = mvm("train", *TINY, "game=cat_mouse", "attacks=[fgsm]").folder
+    rows = read(folder / "rounds.csv")
+    assert [row["round"] for row in rows] == ["1", "2", "3"]
+    one_round = mvm("train", *TINY, "game=adv_fgsm1", "attacks=[fgsm,fgsm1]").folder
+    assert float(rows[0]["trained"]) == pytest.approx(errors(one_round)["fgsm1"])  # mnist5k has 1,000 test images
+    assert float(rows[1]["attacked"]) == pytest.approx(errors(one_round)["fgsm"])
+    stamp = (folder / "rounds.csv").stat().st_mtime_ns
+    mvm("train", *TINY, "game=cat_mouse", "attacks=[fgsm]")
+    assert (folder / "rounds.csv").stat().st_mtime_ns == stamp
+
+
+def test_where_the_weights_lie_is_no_part_of_a_score(mvm, tmp_path):
+    mvm("train", *TINY, *SETS, "game=sens_fgsm")
+    (tmp_path / "runs").rename(tmp_path / "other")
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "other").rename(tmp_path / "moved/runs")
+    again = mvm("train", *TINY, *SETS, "game=sens_fgsm", f"outputs={tmp_path}/moved")
+    assert "nothing to do" in again.out
+
+
+def test_weights_are_the_victims(tmp_path):
+    settings = compose("data=mnist5k", "profile=smoke", "attacks=[fgsm1]")["attacks"]["fgsm1"]
+    victim = build(settings["victim"])
+    save_weights(victim, tmp_path / "victim.safetensors")
+    attack = build(settings | {"weights": str(tmp_path / "victim.safetensors")})
+    x, y = torch.rand(8, 1, 28, 28) * 2 - 1, torch.arange(8)
+    other = build(settings["victim"])
+    assert torch.equal(attack(other, x, y), attack.method(victim, x, y))
+    assert not torch.equal(attack(other, x, y), attack.method(other, x, y))
+
+
+def test_evaluate_says_who_can_make_a_sample_set(mvm, tmp_path):
+    mvm("train", *TINY, "game=undefended")
+    result = mvm("evaluate", f"runs={tmp_path}/runs/*", "attacks=[fgsm2]", "profile=smoke")
+    assert result.status == 1 and "mvm.train finds it" in result.out + result.err
+
+
+def test_one_process_at_a_time(tmp_path):
+    code = f"""
+from pathlib import Path
+from mvm.lock import alone
+with alone(Path({str(tmp_path / "lock")!r})):
+    print("held", flush=True)
+"""
+    with alone(tmp_path / "lock"):
+        other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        time.sleep(3)
+        assert other.poll() is None  # it waits
+    assert other.communicate(timeout=60)[0] == "held\n"
+
+
+def test_two_jobs_that_need_one_source_train_it_once(tmp_path):
+    commands = [
+        [sys.executable, "-m", "mvm.train", *TINY, f"game={game}", "attacks=[fgsm]", f"outputs={tmp_path}"]
+        for game in ("adv_train", "adv_fgsm1")
+    ]
+    jobs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for command in commands]
+    out = [job.communicate(timeout=300)[0] for job in jobs]
+    assert [job.returncode for job in jobs] == [0, 0]
+    (source,) = tmp_path.glob("runs/*undefended*")
+    assert [row["iteration"] for row in read(source / "history.csv")] == ["10", "20", "30", "40", "50", "60"]
+    trained = sum(text.split(f"{source.name}:")[-1].count("60 iterations at") for text in out if source.name in text)
+    assert trained <= 2  # adv_train trains for 60 iterations itself; the source was trained by one of the two
