@@ -31,5 +31,5 @@ def sensitivity(f: Tensor, wrt: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]
     Eq. (7) takes w = Z, Eq. (16) w = v. Differentiating the result again ("reverse over reverse")
     gives the mixed second derivative of Eqs. (6) and (15).
     """
-    gradients = list(torch.autograd.grad(f, list(wrt), create_graph=True))
+    gradients = list(torch.autograd.grad(f, list(wrt), create_graph=True, materialize_grads=True))
     return squared_norm(gradients), gradients

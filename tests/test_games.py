@@ -23,6 +23,7 @@ from mvm.sensitivity import input_gradient
 
 LAMBDA, SIGMA, GAMMA, ETA = 0.1, 0.2, 0.7, 0.3
 PLAIN = {"iterations": 5, "lambda_": LAMBDA, "u_optimizer": torch.optim.SGD}
+PENALTY = {"minimax": "image", "maximin": "double", "sens_fgsm": "double"}  # their defaults
 FOLLOW = {"sigma": SIGMA, "v_optimizer": torch.optim.SGD}
 
 
@@ -54,12 +55,16 @@ def game_of(name, defender, source):
             u_optimizer=torch.optim.SGD,
         ),
         "lwa_fgsm": lambda: LWAFGSM(defender, against=fgsm(), **PLAIN),
-        "sens_fgsm": lambda: SensFGSM(defender, against=fgsm(), **PLAIN),
+        "sens_fgsm": lambda: SensFGSM(defender, against=fgsm(), penalty=PENALTY["sens_fgsm"], **PLAIN),
         "attnet": lambda: AttNetGame(defender, source=source, attack=Learned(), iterations=5, **FOLLOW),
         "alt": lambda: Alt(defender, attack=Learned(), **PLAIN, **FOLLOW),
-        "minimax": lambda: Minimax(defender, attack=Learned(), gamma=GAMMA, **PLAIN, **FOLLOW),
         "mixture": lambda: Mixture(defender, members={"fgsm": fgsm(), "net": Learned()}, **PLAIN, **FOLLOW),
-        "maximin": lambda: Maximin(defender, attack=Learned(), gamma=GAMMA, **PLAIN, **FOLLOW),
+        "minimax": lambda: Minimax(
+            defender, attack=Learned(), gamma=GAMMA, penalty=PENALTY["minimax"], **PLAIN, **FOLLOW
+        ),
+        "maximin": lambda: Maximin(
+            defender, attack=Learned(), gamma=GAMMA, penalty=PENALTY["maximin"], **PLAIN, **FOLLOW
+        ),
     }[name]()
 
 
@@ -151,6 +156,20 @@ def test_minimax_is_alg1(monkeypatch):
     new_u, new_v = both(u, v, lambda: f() + GAMMA / 2 * norm_of(f, v.parameters()), f)
     check(game.defender, new_u)
     check(game.attacker, new_v)
+
+
+@pytest.mark.parametrize("name", ["minimax", "maximin", "sens_fgsm"])
+def test_games_take_the_exact_forms_and_refuse_unknown_ones(name, monkeypatch):
+    moved = {}
+    for penalty in {"minimax": ("image", "double"), "maximin": ("double", "fd"), "sens_fgsm": ("double", "fd")}[name]:
+        monkeypatch.setitem(PENALTY, name, penalty)
+        moved[penalty] = played(name, monkeypatch)[2].state_dict()
+    one, other = moved.values()
+    for a, b in zip(one.values(), other.values(), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-7, rtol=1e-5)
+    monkeypatch.setitem(PENALTY, name, "jvp")
+    with pytest.raises(ValueError, match="penalty='jvp': must be one of"):
+        played(name, monkeypatch)
 
 
 def test_maximin_is_alg1_with_the_players_switched_and_the_sign_flipped(monkeypatch):

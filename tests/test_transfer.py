@@ -9,7 +9,6 @@ import pytest
 import torch
 from conftest import TINY, compose, read
 from safetensors.torch import load_file
-from test_bad_input import assert_one_line
 
 from mvm.build import build
 from mvm.lock import alone

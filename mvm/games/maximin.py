@@ -12,10 +12,13 @@ class Maximin(TwoPlayer):
     """max_v min_u f(u, v), Eq. (17), as min_v max_u -f(u, v).
 
     The attacker leads: the penalty is gamma/2 ||df/du||^2, and `ascent_steps` are the defender's.
+    penalty: double, which is exact, lookahead or fd; see `mvm.penalty`.
     """
 
-    def __init__(self, *args: Any, gamma: float = 1.0, order: str = "simultaneous", **kwargs: Any) -> None:
-        super().__init__(*args, gamma=gamma, order=order, **kwargs)
+    def __init__(
+        self, *args: Any, gamma: float = 1.0, order: str = "simultaneous", penalty: str = "double", **kwargs: Any
+    ) -> None:
+        super().__init__(*args, gamma=gamma, order=order, penalty=penalty, **kwargs)
 
     def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         u, v = self.players()

@@ -6,17 +6,24 @@ from torch import Tensor
 
 from mvm.games.two_player import TwoPlayer
 from mvm.leader_follower import iterate
+from mvm.penalty import Through
 
 
 class Minimax(TwoPlayer):
     """min_u max_v f(u, v), Eq. (11). The defaults are Alg. 1 as printed.
 
-    gamma is 1 in the paper for CIFAR-10 (Appendix B) and not given for MNIST.
+    gamma is 1 in the paper for CIFAR-10 (Appendix B) and not given for MNIST. penalty: image or double,
+    which are exact and agree, lookahead, which is cheaper and is not, or fd; see `mvm.penalty`.
     """
 
-    def __init__(self, *args: Any, gamma: float = 1.0, order: str = "simultaneous", **kwargs: Any) -> None:
-        super().__init__(*args, gamma=gamma, order=order, **kwargs)
+    penalties = ("image", "double", "fd", "lookahead")
+
+    def __init__(
+        self, *args: Any, gamma: float = 1.0, order: str = "simultaneous", penalty: str = "image", **kwargs: Any
+    ) -> None:
+        super().__init__(*args, gamma=gamma, order=order, penalty=penalty, **kwargs)
 
     def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         u, v = self.players()
-        return iterate(lambda: self.f(self.attacker(x, y), y), leader=u, follower=v, **self.schedule)
+        f = Through(z=lambda: self.attacker(x, y), risk=lambda z: self.f(z, y))
+        return iterate(f, leader=u, follower=v, **self.schedule)

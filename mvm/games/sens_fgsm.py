@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from mvm.attacks.attack import Attack
 from mvm.games.one_player import OnePlayer
+from mvm.penalty import FORMS, check_penalty
 from mvm.sensitivity import sensitivity
 
 
@@ -17,17 +18,23 @@ class SensFGSM(OnePlayer):
     `against`.
     """
 
-    def __init__(self, defender: nn.Module, *, against: Attack, **kwargs: Any) -> None:
+    def __init__(self, defender: nn.Module, *, against: Attack, penalty: str = "double", **kwargs: Any) -> None:
         super().__init__(defender, **kwargs)
-        self.against = against
+        check_penalty(penalty, ("double", "fd", "lookahead"))
+        self.against, self.penalty = against, penalty
+
+    def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        z, u = self.perturb(x, y).requires_grad_(True), list(self.defender.parameters())
+        gamma = self.against.eta * len(x)
+        seen = FORMS[self.penalty](lambda: self.f(z, y), u, [z], gamma)
+        self.player(u).move(seen.g_u)
+        return {"risk": seen.risk.detach(), "sensitivity": seen.norm.detach()}
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        """Eq. (7) itself, for those who want its value."""
         z = self.perturb(x, y).requires_grad_(True)
         value = self.f(z, y)
-        norm, _ = sensitivity(value, [z])
-        self.seen["sensitivity"] = norm.detach()
-        gamma = self.against.eta * len(x)
-        return value + gamma / 2 * norm
+        return value + self.against.eta * len(x) / 2 * sensitivity(value, [z])[0]
 
     def perturb(self, x: Tensor, y: Tensor) -> Tensor:
         return self.against(self.defender, x, y)

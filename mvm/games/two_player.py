@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from mvm.attacks.attnet import AttNetAttack
 from mvm.games.game import Game, Optimizer, check_rates
 from mvm.leader_follower import Player, check_schedule
+from mvm.penalty import check_penalty
 
 
 class Schedule(TypedDict):
@@ -16,6 +17,7 @@ class Schedule(TypedDict):
     gamma: float
     order: str
     ascent_steps: int
+    penalty: str
 
 
 class TwoPlayer(Game):
@@ -26,6 +28,7 @@ class TwoPlayer(Game):
     """
 
     trained = ("defender", "attacker")
+    penalties: tuple[str, ...] = ("double", "fd", "lookahead")  # jvp's inner tensors would end up in `seen`
 
     def __init__(
         self,
@@ -38,15 +41,17 @@ class TwoPlayer(Game):
         gamma: float,
         order: str,
         ascent_steps: int = 1,
+        penalty: str = "double",
         u_optimizer: Optimizer = torch.optim.Adam,
         v_optimizer: Optimizer = torch.optim.Adam,
         seed: int = 0,
     ) -> None:
         super().__init__(defender, iterations=iterations, seed=seed)
         check_rates(lambda_=lambda_, sigma=sigma)
-        check_schedule(order, ascent_steps, gamma)
+        check_schedule(order, ascent_steps, gamma, penalty)
+        check_penalty(penalty, self.penalties)
         self.attack, self.attacker = attack, attack.net
-        self.schedule: Schedule = {"gamma": gamma, "order": order, "ascent_steps": ascent_steps}
+        self.schedule: Schedule = {"gamma": gamma, "order": order, "ascent_steps": ascent_steps, "penalty": penalty}
         self.lambda_, self.sigma = lambda_, sigma
         self.u_optimizer, self.v_optimizer = u_optimizer, v_optimizer
 

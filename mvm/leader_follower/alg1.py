@@ -1,0 +1,69 @@
+"""Alg. 1 for any differentiable risk: a leader minimises f, a follower maximises it.
+
+f is a closure that computes the risk afresh at the current parameters of both players. Minimax: the
+defender leads. Maximin (Sec. 4.3): pass -f and let the attacker lead.
+"""
+
+import torch
+from torch import Tensor
+
+from mvm.leader_follower.player import Player, Risk, ascend
+from mvm.penalty import FORMS, check_penalty
+from mvm.sensitivity import squared_norm
+
+ORDERS = ("simultaneous", "leader_first", "follower_first")
+
+
+def check_schedule(order: str, ascent_steps: int, gamma: float, penalty: str = "double") -> None:
+    """ValueError unless `iterate` knows the order and the penalty's form and can take that many steps."""
+    if order not in ORDERS:
+        raise ValueError(f"order={order!r}: must be one of {', '.join(ORDERS)}")
+    if ascent_steps < 1:
+        raise ValueError(f"ascent_steps={ascent_steps}: must be 1 or more (Eq. (14))")
+    if not gamma >= 0:
+        raise ValueError(f"gamma={gamma}: the penalty's coefficient in Eq. (16) must be 0 or more")
+    check_penalty(penalty)
+
+
+def iterate(
+    f: Risk,
+    leader: Player,
+    follower: Player,
+    *,
+    gamma: float = 0.0,
+    order: str = "simultaneous",
+    ascent_steps: int = 1,
+    penalty: str = "double",
+) -> dict[str, Tensor]:
+    """One iteration of Alg. 1; with gamma = 0 one iteration of Eq. (19), alternating descent/ascent.
+
+    Max step: v_i = v_{i-1} + sigma df/dv
+    Min step: u_i = u_{i-1} - lambda d/du [f + gamma/2 ||df/dv||^2]        (Eq. (16))
+
+    order="simultaneous" takes both at (u_{i-1}, v_{i-1}), as printed; "leader_first" then ascends at
+    the new u; "follower_first" descends at the new v, as Eq. (15)'s first term asks. With
+    ascent_steps = k the other k - 1 ascents come before the leader's step. penalty: how Eq. (16) is
+    differentiated, see `mvm.penalty`.
+    Returns what the leader saw, detached: `risk`, and `sensitivity`, ||df/dv||^2, where it was needed.
+    """
+    for _ in range(ascent_steps - (order != "follower_first")):
+        ascend(f, follower)
+    u, v = leader.parameters, follower.parameters
+    norm: Tensor | None = None
+    if gamma > 0:
+        value, norm, g_u, g_v = FORMS[penalty](f, u, v, gamma)
+    elif order == "simultaneous":  # one backward pass serves both players
+        value = f()
+        gradients = torch.autograd.grad(value, [*u, *v], materialize_grads=True)
+        g_u, g_v = gradients[: len(u)], gradients[len(u) :]
+        norm = squared_norm(g_v)
+    else:
+        value = f()
+        g_u = torch.autograd.grad(value, u, materialize_grads=True)
+    leader.move(g_u)
+    if order == "simultaneous":
+        follower.move(g_v, sign=-1)
+    elif order == "leader_first":
+        ascend(f, follower)
+    seen = {"risk": value, "sensitivity": norm}
+    return {name: tensor.detach() for name, tensor in seen.items() if tensor is not None}

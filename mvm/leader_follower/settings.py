@@ -1,0 +1,74 @@
+"""How a game is solved: everything about `solve` but the game."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from mvm.leader_follower.alg1 import check_schedule
+
+METHODS = ("minimax", "maximin", "alt", "gda", "extragradient", "lookahead", "unrolled")
+
+Schedule = float | Callable[[int], float]  # a number, or a function of the iteration 1, 2, ...
+Optimizer = Callable[..., torch.optim.Optimizer]  # (parameters, lr=) -> optimiser
+Callback = Callable[[int, float, float], object]
+Project = Callable[[Any, Any], object]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """ValueError unless a game can be solved so."""
+
+    method: str = "minimax"
+    iterations: int = 1000
+    lambda_: Schedule = 0.1  # learning rate of u
+    sigma: Schedule = 0.1  # learning rate of v, and of the ascents that `unrolled` differentiates
+    gamma: Schedule = 1.0  # the penalty's coefficient; for lookahead the step ahead
+    order: str | None = None  # see `iterate`; None: simultaneous, for alt leader_first as Eq. (19) prints
+    ascent_steps: int = 1  # of the follower, for each step of the leader
+    penalty: str = "double"  # how Eq. (16) is differentiated, see `mvm.penalty`
+    unroll: int = 5  # the k of `unrolled`
+    population: int = 1  # K followers, of which the leader faces the worst
+    spread: float = 1.0  # standard deviation of the other K - 1 followers' starts around v
+    u_optimizer: Optimizer = torch.optim.SGD
+    v_optimizer: Optimizer = torch.optim.SGD
+    project: Project | None = None  # project(u, v) after each step, to change the players in place
+    callback: Callback | None = None  # callback(i, risk, sensitivity) after each iteration; true ends the game
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ValueError(f"method={self.method!r}: must be one of {', '.join(METHODS)}")
+        if self.penalty == "image":
+            raise ValueError("penalty=image is for the Lightning games; solve knows nothing of images: use double")
+        for name in ("iterations", "unroll", "population"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)}: must be 1 or more")
+        check_schedule(self.steps_order, self.ascent_steps, 0.0, self.penalty)
+
+    @property
+    def steps_order(self) -> str:
+        return self.order or ("leader_first" if self.method == "alt" else "simultaneous")
+
+    def at(self, name: str, i: int) -> float:
+        """The value of lambda_, sigma or gamma at iteration i; ValueError unless finite and not negative."""
+        schedule = getattr(self, name)
+        value = float(schedule(i) if callable(schedule) else schedule)
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{name}={value} at iteration {i}: must be a finite number, 0 or more")
+        return value
+
+    def switched(self) -> "Settings":
+        """For the same game with u and v switched and the sign of f flipped (Sec. 4.3)."""
+        project, callback = self.project, self.callback
+        return replace(
+            self,
+            method="minimax",
+            lambda_=self.sigma,
+            sigma=self.lambda_,
+            u_optimizer=self.v_optimizer,
+            v_optimizer=self.u_optimizer,
+            project=project and (lambda u, v: project(v, u)),
+            callback=callback and (lambda i, risk, norm: callback(i, -risk, norm)),
+        )
