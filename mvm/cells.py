@@ -36,9 +36,10 @@ def cells(
 def kept_cell(run: Run, name: str, settings: dict[str, Any]) -> Cell | None:
     """The score of an attack with these settings, if it was made before and its file is whole."""
     try:
-        return json.loads(_path(run, name, settings).read_text())
+        cell = json.loads(_path(run, name, settings).read_text())
     except (OSError, ValueError):
         return None
+    return cell if "wrong" in cell else None  # older versions did not keep what the checks need
 
 
 def _make(run: Run, name: str, settings: dict[str, Any], defence: Defence, ready: Attack | None) -> Cell:
@@ -52,6 +53,8 @@ def _make(run: Run, name: str, settings: dict[str, Any], defence: Defence, ready
     if attack.report():
         cell["report"] = attack.report()
     cell["seconds"] = round(time.perf_counter() - start, 2)
+    if "infeasible" in cell:
+        say(f"  E01: {cell['infeasible']}")
     say(f"  {name:12s} error {cell['error']:.4f}   ({duration(cell['seconds'])})")
     text = json.dumps(cell) + "\n"
     write_whole(_path(run, name, settings), lambda path: path.write_text(text))

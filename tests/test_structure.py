@@ -14,7 +14,7 @@ LAYERS = [  # a file imports from its own layer and the ones before it
     ["audit"],
     ["record"],
     ["games"],
-    ["schema", "terminal", "build", "cells", "cli", "play"],
+    ["schema", "terminal", "build", "cells", "cli", "play", "inspection", "grid"],
     ["train"],
     ["evaluate"],
 ]
