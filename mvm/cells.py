@@ -37,9 +37,10 @@ def cells(
 def kept_cell(run: Run, name: str, settings: dict[str, Any]) -> Cell | None:
     """The score of an attack with these settings, if it was made before and its file is whole."""
     try:
-        return json.loads(cell_file(run, name, settings).read_text())
+        cell = json.loads(cell_file(run, name, settings).read_text())
     except (OSError, ValueError):
         return None
+    return cell if "wrong" in cell else None  # older versions did not keep what the checks need
 
 
 def _make(run: Run, name: str, settings: dict[str, Any], defence: Defence, ready: Attack | None) -> Cell:
@@ -53,9 +54,13 @@ def _make(run: Run, name: str, settings: dict[str, Any], defence: Defence, ready
     if attack.report():
         cell["report"] = attack.report()
     cell["seconds"] = round(time.perf_counter() - start, 2)
+    file = cell_file(run, name, settings)
+    if "infeasible" in cell:
+        say(f"  E01: {cell['infeasible']}")
+    else:
+        keep_pictures(file.with_suffix(".npz"), classifier, attack, data)
     say(f"  {name:12s} error {cell['error']:.4f}   ({duration(cell['seconds'])})")
-    text, file = json.dumps(cell) + "\n", cell_file(run, name, settings)
-    keep_pictures(file.with_suffix(".npz"), classifier, attack, data)
+    text = json.dumps(cell) + "\n"
     write_whole(file, lambda path: path.write_text(text))
     return cell
 

@@ -6,6 +6,7 @@ python -m mvm.evaluate 'runs=outputs/runs/mnist5k-*' 'attacks=[none,fgsm,pgd,att
 import csv
 import glob
 import json
+from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -13,45 +14,81 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from mvm.audit.score import Cell
+from mvm.audit.checks.verdict import FAIL, badges, of_cell
 from mvm.audit.table import table
 from mvm.build import build, device, positive_eta
 from mvm.cells import cells
 from mvm.cli import entry
 from mvm.data.images import Images
 from mvm.errors import UserError
+from mvm.grid import Line, add_grid_checks, findings
+from mvm.inspection import inspect
 from mvm.record import Run, name_of
 from mvm.terminal import console, say
 from mvm.weights import load_weights, write_whole
 
-COLUMNS = ("run", "data", "defense", "attack", "eta", "box", "seed", "profile", "error", "n", "ci_low", "ci_high")
+COLUMNS = (
+    "run",
+    "data",
+    "defense",
+    "attack",
+    "eta",
+    "box",
+    "seed",
+    "profile",
+    "error",
+    "n",
+    "ci_low",
+    "ci_high",
+    "checks",
+)
 
 
 def main(cfg: DictConfig, overrides: list[str]) -> None:
-    rows: list[dict[str, Any]] = []
-    grid: list[tuple[str, dict[str, Cell]]] = []
+    lines: list[Line] = []
     skipped: list[str] = []
-    for run in find_runs(cfg.runs):
+    runs = find_runs(cfg.runs)
+    for run in runs:
         try:
-            config = run.config()
-            attacks = attacks_on(config, cfg)
-            scores = cells(run, attacks, partial(defence, run, config, cfg.trainer.accelerator))
+            lines.append(line_of(run, cfg, runs))
         except UserError as why:  # one damaged run does not sink the grid
             say(f"skipped {run.folder.name}: {why}")
             skipped.append(run.folder.name)
-            continue
-        eta = config["eta"] if cfg.eta is None else cfg.eta
-        grid.append((f"{name_of(config['data'])} {name_of(config['game'])} eta{eta:g} seed{config['seed']}", scores))
-        rows += [row(run, config, eta, cell) for cell in scores.values()]
-    if rows:
-        console.print(table(grid))
+    if lines:
+        add_grid_checks(lines)
+        rows = [row(line, name) for line in lines for name in line.cells]
+        console.print(table((line.title, line.marked()) for line in lines))
+        for text in findings(lines):
+            say(text)
         path = Path(cfg.outputs) / "grid.csv"
         write_whole(path, lambda temporary: write_csv(temporary, rows))
         print(path)
     if skipped:
-        raise UserError(
-            f"{len(skipped)} of {len(skipped) + len(grid)} runs were skipped, see above: {', '.join(skipped)}"
-        )
+        raise UserError(f"{len(skipped)} of {len(runs)} runs were skipped, see above: {', '.join(skipped)}")
+
+
+def line_of(run: Run, cfg: DictConfig, runs: list[Run]) -> Line:
+    """Score and check one run."""
+    config = run.config()
+    eta = config["eta"] if cfg.eta is None else cfg.eta
+    load = partial(defence, run, config, cfg.trainer.accelerator)
+    scores = cells(run, attacks_on(config, cfg), load)
+    undefended = name_of(config["game"]) == "undefended"
+    other = surrogate(run, config, runs)
+    loader = (other.fingerprint, lambda: defence(other, other.config(), cfg.trainer.accelerator)[0]) if other else None
+    found = inspect(run, scores, load, eta=eta, undefended=undefended, surrogate=loader)
+    return Line(run, config, eta, scores, found)
+
+
+def surrogate(run: Run, config: dict[str, Any], runs: list[Run]) -> Run | None:
+    """An undefended run of the grid on the same data, whose adversarial images are tried on this one."""
+    for other in runs:
+        if other.folder != run.folder and "-undefended-" in other.folder.name:
+            with suppress(UserError):
+                if name_of(other.config()["data"]) == name_of(config["data"]):
+                    load_weights(build(other.config()["classifier"]), other.defender)
+                    return other
+    return None
 
 
 def find_runs(pattern: str) -> list[Run]:
@@ -98,18 +135,26 @@ def _data(config: str) -> Images:
     return data
 
 
-def row(run: Run, config: dict[str, Any], eta: float, cell: Cell) -> dict[str, Any]:
-    """A line of grid.csv. `profile` is the run's; `eta` that of the evaluation, for clean images too."""
-    line = {
-        "run": run.folder.name,
+def row(line: Line, name: str) -> dict[str, Any]:
+    """A line of grid.csv. `profile` is the run's; `eta` that of the evaluation, for clean images too.
+
+    checks: ids of failed checks (with !) and of warnings. A failed check makes the error a bound, ">=0.0123".
+    """
+    cell, config = line.cells[name], line.config
+    found = of_cell(line.checks, name)
+    out = {
+        "run": line.run.folder.name,
         "data": name_of(config["data"]),
         "defense": name_of(config["game"]),
         "seed": config["seed"],
         "profile": config["profile"],
         **cell,
-        "eta": eta,
+        "eta": line.eta,
+        "checks": badges(found),
     }
-    return {column: line[column] for column in COLUMNS}
+    if any(check.verdict == FAIL for check in found):
+        out["error"] = f">={cell['error']:.4f}"
+    return {column: out[column] for column in COLUMNS}
 
 
 def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -20,12 +20,32 @@ def test_a_grid_of_saved_defenders(mvm, tmp_path):
     assert tuple(rows[0]) == COLUMNS and len(rows) == 8
     assert {row["defense"] for row in rows} == {"undefended", "minimax"}
     for row in rows:
-        assert float(row["ci_low"]) <= float(row["error"]) <= float(row["ci_high"]) and row["n"] == "1000"
+        assert row["error"].startswith(">=") == ("!" in row["checks"]), row
+        error = float(row["error"].removeprefix(">="))
+        assert float(row["ci_low"]) <= error + 1e-4 and error - 1e-4 <= float(row["ci_high"]) and row["n"] == "1000"
+        assert "E30" in row["checks"]  # one seed
         assert (row["eta"], row["seed"], row["profile"]) == ("0.3", "0", "smoke")
         assert row["box"] == str(row["attack"] == "pgd")
     assert {f: f.stat().st_mtime_ns for f in stamps} == stamps
     again = mvm("evaluate", f"runs={tmp_path}/runs/mnist5k-*", "attacks=[none,fgsm,pgd,attnet]", *ATTACKS)
-    assert read(again.folder) == rows and "error 0" not in again.out
+    assert read(again.folder) == rows and "error 0" not in again.out and "checking" not in again.out
+
+
+def test_a_masked_defender_is_struck_from_the_grid(mvm, tmp_path):
+    """Its weights times 1e4 in the last layer: the same answers, and no gradient to follow."""
+    honest = mvm("train", *TINY, "game=undefended").folder
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(honest / "defender.safetensors")
+    last = list(weights)[-1].rsplit(".", 1)[0]
+    masked = {name: w * 1e4 if name.startswith(last) else w for name, w in weights.items()}
+    save_file(masked, honest / "defender.safetensors")
+    shutil.rmtree(honest / "cells")
+    result = mvm("evaluate", f"runs={honest}", "attacks=[none,fgsm,noise]", *ATTACKS[:1])
+    assert result.status == 0, result.err
+    for row in read(result.folder):
+        assert row["error"].startswith(">=") and "E05!" in row["checks"], row
+    assert "fail E05: zero input gradients" in result.out and ">=" in result.out
 
 
 def test_another_eta(mvm, tmp_path):
@@ -34,7 +54,8 @@ def test_another_eta(mvm, tmp_path):
     rows = {row["attack"]: row for row in read(result.folder)}
     assert rows["fgsm"]["eta"] == "0.6"
     weaker = mvm("evaluate", f"runs={tmp_path}/runs/*", "attacks=[none,fgsm]", *ATTACKS[:1])
-    assert float(rows["fgsm"]["error"]) > float(read(weaker.folder)[1]["error"])
+    errors = [float(row["error"].removeprefix(">=")) for row in (rows["fgsm"], read(weaker.folder)[1])]
+    assert errors[0] > errors[1]
 
 
 def test_no_run_matches(mvm, tmp_path):

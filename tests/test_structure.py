@@ -14,7 +14,7 @@ LAYERS = [  # a file imports from its own layer and the ones before it
     ["audit"],
     ["record"],
     ["games"],
-    ["schema", "terminal", "build", "cells", "cli", "play", "rounds", "entries"],
+    ["schema", "terminal", "build", "cells", "cli", "play", "rounds", "entries", "inspection", "grid"],
     ["train"],
     ["evaluate"],
     ["paper", "report"],  # from the records alone, without torch

@@ -8,7 +8,10 @@ from mvm.audit.score import Cell
 
 
 def table(rows: Iterable[tuple[str, dict[str, Cell]]]) -> Table:
-    """rows: (defence, {attack: cell}). The numbers are test errors; [box] marks images kept in [-1, 1]."""
+    """rows: (defence, {attack: cell}). The numbers are test errors; [box] marks images kept in [-1, 1].
+
+    A cell that a check has struck (`struck`, the ids) is shown as a bound: >=0.0123 E08.
+    """
     rows = list(rows)
     attacks = list(dict.fromkeys(name for _, cells in rows for name in cells))
     boxed = {name: any(cells[name]["box"] for _, cells in rows if name in cells) for name in attacks}
@@ -17,5 +20,11 @@ def table(rows: Iterable[tuple[str, dict[str, Cell]]]) -> Table:
     for name in attacks:
         out.add_column(name + (" \\[box]" if boxed[name] else ""), justify="right")
     for defence, cells in rows:
-        out.add_row(defence, *(f"{cells[name]['error']:.4f}" if name in cells else "" for name in attacks))
+        out.add_row(defence, *(show(cells[name]) if name in cells else "" for name in attacks))
     return out
+
+
+def show(cell: Cell) -> str:
+    """The error, or the bound and the checks that it failed: never a plain number then."""
+    struck = cell.get("struck") or ("E01" if "infeasible" in cell else "")
+    return f">={cell['error']:.4f} {struck}" if struck else f"{cell['error']:.4f}"

@@ -1,0 +1,75 @@
+"""What the cells of one defender say about each other: E01, E06 to E08, E12, E15, E17 to E19, E22, E24."""
+
+from collections.abc import Iterator
+
+from mvm.audit.bits import unpack
+from mvm.audit.checks.probe import at_least
+from mvm.audit.checks.verdict import FAIL, WARN, Check, judge
+from mvm.audit.score import Cell
+
+ORDER = [  # (id, stronger, weaker): wherever the weaker one's images are allowed to the stronger one
+    ("E06", "ifgsm", "fgsm"),
+    ("E06", "pgd", "fgsm"),
+    ("E08", "pgd", "attnet"),
+    ("E08", "pgd", "attnet_best"),
+    ("E19", "attnet_best", "attnet"),
+]
+LEARNED = ("attnet", "attnet_best", "own")
+
+
+def cell_checks(cells: dict[str, Cell], *, adversarially_trained: bool = True) -> list[Check]:
+    """All rules on {attack: cell} of one defender at one eta."""
+    out = [check for cell in cells.values() for check in (*of_itself(cell), *reaches(cell))]
+    for id, stronger, weaker in ORDER:
+        if stronger in cells and weaker in cells and contains(cells[stronger], cells[weaker]):
+            text = f"{stronger} breaks fewer images than {weaker}, whose images it may use"
+            out.append(at_least(id, text, *(bits(cells[n]) for n in (stronger, weaker)), attack=stronger))
+    for name, cell in cells.items():
+        if "noise" in cells and name not in ("none", "noise") and contains(cell, cells["noise"]):
+            out.append(at_least("E07", f"{name} is below random noise", bits(cell), bits(cells["noise"]), attack=name))
+        if "none" in cells and name != "none" and adversarially_trained:
+            text = "adversarial error below clean error: label leak, not robustness"
+            out.append(at_least("E15", text, bits(cell), bits(cells["none"]), attack=name))
+    out.append(judge("E22", "noise" not in cells, "no random-noise control", verdict=WARN))
+    hashes = {cell["examples"] for cell in cells.values()}
+    out.append(judge("E24", len(hashes) > 1, "cells were scored on different images or labels", hashes=sorted(hashes)))
+    return out
+
+
+def bits(cell: Cell):  # type: ignore[no-untyped-def]
+    return unpack(cell["wrong"], cell["n"])
+
+
+def contains(stronger: Cell, weaker: Cell) -> bool:
+    """Whether every image that the weaker attack may give is also allowed to the stronger one."""
+    return stronger["eta"] >= weaker["eta"] and (weaker["box"] or not stronger["box"])
+
+
+def of_itself(cell: Cell) -> Iterator[Check]:
+    """E01 feasible, E17 one class answered, E18 dead or collapsed, E19 how many networks were tried."""
+    name, clean = cell["attack"], cell["attack"] == "none"
+    why = cell.get("infeasible")
+    yield judge("E01", bool(why), f"left the threat model: {why}", attack=name)
+    share = max(cell["predicted"]) / cell["n"]
+    bad, verdict = (share > 0.5, FAIL) if clean else (share > 0.9, WARN)
+    yield judge("E17", bad, "one class is answered nearly everywhere", verdict=verdict, attack=name, share=share)
+    if not clean and not why:
+        yield judge(
+            "E18", cell["reach"] < 0.5, "dead attacker: it hardly moves the images", attack=name, reach=cell["reach"]
+        )
+    if name in LEARNED:
+        text = "collapsed attacker: nearly the same perturbation for every image"
+        yield judge("E18", cell["spread"] < 0.05, text, verdict=WARN, attack=name, spread=cell["spread"])
+        tried = len(cell.get("report", {}).get("members", [1]))
+        yield judge(
+            "E19", tried < 5, "fewer than 5 networks tried: a lower bound", verdict=WARN, attack=name, tried=tried
+        )
+
+
+def reaches(cell: Cell) -> Iterator[Check]:
+    """E12: steps x step size lets an iterated attack cross the ball."""
+    settings = cell["settings"]
+    if settings.get("step") is not None and "steps" in settings:
+        way = settings["steps"] * settings["step"]
+        need = cell["eta"] * (2 if "restarts" in settings else 1)
+        yield judge("E12", way < need, "too few steps to cross the ball", attack=cell["attack"], way=way, need=need)

@@ -1,0 +1,92 @@
+"""What a few attacks of our own show on a slice of the test images, all in one threat model: E06 to E13."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mvm.attacks.attack import Attack, wrong
+from mvm.attacks.fgsm import FGSM
+from mvm.attacks.ifgsm import IFGSM
+from mvm.attacks.noise import Noise
+from mvm.attacks.pgd import PGD
+from mvm.audit.checks.verdict import WARN, Check, judge
+from mvm.audit.paired import paired
+
+CHANCE = 0.1  # ten classes
+
+
+def probe(classifier: nn.Module, x: Tensor, y: Tensor, eta: float, surrogate: nn.Module | None = None) -> list[Check]:
+    """All probes, boxed, on images x and labels y of one chunk. surrogate: another net, for the transfer attack.
+
+    The classifier is in the mode in which it is evaluated.
+    """
+    hit = partial(_hit, classifier, x, y)
+    fgsm, noise = hit(FGSM(eta=eta, box=True)), hit(Noise(eta=eta, box=True))
+    pgd = hit(PGD(eta=eta))
+    strong = pgd | hit(PGD(eta=eta, loss="margin"))
+    out = [
+        at_least("E06", "iterative against single-step: IFGSM below FGSM", hit(IFGSM(eta=eta, step=eta / 4)), fgsm),
+        at_least("E06", "iterative against single-step: PGD below FGSM", pgd, fgsm),
+        at_least("E07", "white-box PGD is below random noise", pgd, noise),
+        at_least("E05", "PGD on cross-entropy is far below PGD on the margin: masked", pgd, strong, slack=0.1),
+        monotone(hit(PGD(eta=eta / 2)), strong),
+        restarts(classifier, x, y, eta),
+        doubling("E11", pgd, hit(PGD(eta=eta, steps=40)), what="40 steps instead of 20"),
+        limit(classifier, x, y),
+    ]
+    if surrogate is not None:
+        z = PGD(eta=eta)(surrogate, x, y)
+        transfer = wrong(classifier, z, y).cpu().numpy()
+        out.append(at_least("E07", "white-box PGD is below PGD carried over from another net", strong, transfer))
+    return out
+
+
+def at_least(id: str, text: str, stronger: np.ndarray, weaker: np.ndarray, *, slack: float = 0.0, **more: Any) -> Check:
+    """Fails if the stronger attack breaks fewer images than the weaker, beyond the paired interval and `slack`.
+
+    A 99.9 % interval: many rules are tried on every grid, and none should strike by chance.
+    """
+    difference, low, high = paired(stronger, weaker, z=3.29)
+    numbers = {"stronger": stronger.mean().item(), "weaker": weaker.mean().item(), "n": len(weaker)}
+    return judge(id, high < -slack, text, difference=difference, low=low, high=high, **numbers, **more)
+
+
+def monotone(half: np.ndarray, full: np.ndarray) -> Check:
+    """E09: an iterative attack does not lose by a larger eta."""
+    return at_least("E09", "PGD at eta is below PGD at eta / 2", full, half)
+
+
+def restarts(classifier: nn.Module, x: Tensor, y: Tensor, eta: float) -> Check:
+    """E13: an image that one restart breaks, two restarts break."""
+    one, two = (_hit(classifier, x, y, PGD(eta=eta, steps=5, restarts=r)) for r in (1, 2))
+    return judge("E13", bool((one & ~two).any()), "a restart lost a broken image", lost=int((one & ~two).sum()))
+
+
+def doubling(id: str, once: np.ndarray, twice: np.ndarray, *, what: str, attack: str | None = None) -> Check:
+    """E11: doubling the budget changes the error by less than half a point."""
+    change = abs(twice.mean().item() - once.mean().item())
+    return judge(
+        id, change >= 0.005, f"{what} changes the error", verdict=WARN, attack=attack, change=change, n=len(once)
+    )
+
+
+def limit(classifier: nn.Module, x: Tensor, y: Tensor, n: int = 100) -> Check:
+    """E10: at eta = 1 every boxed image can become grey, so accuracy must fall to chance (+ 3 sigma)."""
+    x, y = x[:n], y[:n]
+    hits = [
+        _hit(classifier, x, y, PGD(eta=1.0, steps=100, step=0.05, loss=loss)) for loss in ("cross_entropy", "margin")
+    ]
+    accuracy = 1 - (hits[0] | hits[1]).mean().item()
+    allowed = CHANCE + 3 * (CHANCE * (1 - CHANCE) / len(y)) ** 0.5
+    return judge(
+        "E10", accuracy > allowed, "PGD at eta = 1 leaves accuracy above chance", accuracy=accuracy, allowed=allowed
+    )
+
+
+def _hit(classifier: nn.Module, x: Tensor, y: Tensor, attack: Attack) -> np.ndarray:
+    with torch.enable_grad():
+        z = attack(classifier, x, y)
+    return wrong(classifier, z, y).cpu().numpy()

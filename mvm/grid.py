@@ -1,0 +1,63 @@
+"""The lines of a grid with what the checks say of them, and the checks that need several lines."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mvm.audit.checks.grid import seeds
+from mvm.audit.checks.verdict import FAIL, PASS, Check, of_cell
+from mvm.audit.score import Cell
+from mvm.record import Run, name_of
+
+
+@dataclass
+class Line:
+    """One run: its cells {attack: cell} at this eta, and the checks on it."""
+
+    run: Run
+    config: dict[str, Any]
+    eta: float
+    cells: dict[str, Cell]
+    checks: list[Check]
+
+    @property
+    def kind(self) -> tuple[str, str, float]:
+        return name_of(self.config["data"]), name_of(self.config["game"]), self.eta
+
+    @property
+    def title(self) -> str:
+        data, game, eta = self.kind
+        return f"{data} {game} eta{eta:g} seed{self.config['seed']}"
+
+    def marked(self) -> dict[str, Cell]:
+        """The cells, those struck with the ids of the checks that they failed."""
+        out = {}
+        for name, cell in self.cells.items():
+            fails = sorted({c.id for c in of_cell(self.checks, name) if c.verdict == FAIL})
+            out[name] = cell | {"struck": " ".join(fails)}
+        return out
+
+
+def add_grid_checks(lines: list[Line]) -> None:
+    """E30, the seeds of each kind of run; and E25: an undefended net that PGD does not break strikes its data set."""
+    number = Counter(line.kind for line in lines)
+    broken = {line.kind[0]: c for line in lines for c in line.checks if c.id == "E25" and c.verdict == FAIL}
+    for line in lines:
+        line.checks.append(seeds(number[line.kind]))
+        twin = broken.get(line.kind[0])
+        if twin and twin not in line.checks:
+            line.checks.append(twin)
+
+
+def findings(lines: list[Line]) -> Iterator[str]:
+    """A line of text for every check that did not pass, equal ones together."""
+    where: dict[tuple[str, str, str], list[str]] = {}
+    for line in lines:
+        for check in line.checks:
+            if check.verdict != PASS:
+                cell = line.title + (f" / {check.attack}" if check.attack else "")
+                where.setdefault((check.verdict, check.id, check.text), []).append(cell)
+    for (verdict, id, text), places in sorted(where.items()):
+        more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+        yield f"{verdict} {id}: {text} ({', '.join(places[:3])}{more})"
