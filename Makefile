@@ -2,7 +2,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint clean
+.PHONY: help setup demo test lint games bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -26,6 +26,13 @@ lint: .venv/ready  ## ruff and mypy
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
+
+games: .venv/ready  ## how often each solver finds the known answers, into docs/solvers.md
+	$(RUN) tests.benchmarks.success
+
+bench: .venv/ready  ## what a step of each game costs, into outputs/bench/bench.csv
+	$(RUN) tests.benchmarks.steps
+	$(RUN) tests.benchmarks.accuracy
 
 clean:  ## remove .venv and the caches; outputs stay
 	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache *.egg-info
