@@ -8,7 +8,7 @@ PROFILE ?= short
 SWEEP = profile=$(PROFILE) $(if $(DATA),data=$(DATA)) $(if $(ETA),eta=$(ETA)) $(if $(SEEDS),seed=$(SEEDS)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint clean paper figures report $(TABLES) $(FIGURES)
+.PHONY: help setup demo test lint games bench clean paper figures report $(TABLES) $(FIGURES)
 
 help:  ## list the targets
 	@grep -E '^[a-z0-9$$()A-Z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -54,6 +54,13 @@ made_by = status=0; $(RUN) mvm.train $(1) $(SWEEP) || status=$$?; \
 all_of = failed=; for one in $(1); do $(RUN) mvm.train $${one%%[0-9]*}=$$one $(SWEEP) || failed="$$failed $$one"; done; \
 	$(RUN) mvm.report profile=$(PROFILE) $(filter outputs=%,$(ARGS)); \
 	if [ -n "$$failed" ]; then echo "failed, in part:$$failed" >&2; exit 1; fi
+
+games: .venv/ready  ## how often each solver finds the known answers, into docs/solvers.md
+	$(RUN) tests.benchmarks.success
+
+bench: .venv/ready  ## what a step of each game costs, into outputs/bench/bench.csv
+	$(RUN) tests.benchmarks.steps
+	$(RUN) tests.benchmarks.accuracy
 
 clean:  ## remove .venv and the caches; outputs stay
 	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache *.egg-info

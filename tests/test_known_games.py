@@ -83,3 +83,15 @@ def test_alternating_play_finds_what_alg1_misses_where_the_follower_is_pinned():
     assert share(play(game, "alt").u, game.minimax) == 1
     found = play(game, "minimax", gamma=1.0)
     assert torch.allclose(found.u.detach(), torch.tensor(-7 / 15, dtype=torch.float64), atol=1e-3)
+
+
+@pytest.mark.parametrize(("name", "value"), [("anti-saddle", 1.0), ("jump", 0.0)])
+def test_a_population_finds_u_where_the_inner_maximiser_jumps(name, value):
+    """One follower stays on its hill and u runs from it; two followers on either side hold u between them."""
+    game = BY_NAME[name]
+    start = torch.full((1, 1), 0.3, dtype=torch.float64)
+    rates = {"iterations": 200, "lambda_": 0.02, "sigma": 0.1, "project": game.project}
+    both = solve(lambda u, v: game.f(u, v).sum(), start, [start + 0.3, -start - 0.3], "alt", **rates)
+    alone = solve(lambda u, v: game.f(u, v).sum(), start, start + 0.3, "alt", **rates)
+    assert abs(both.u.item()) < 0.1 < abs(alone.u.item())
+    assert game.f(both.u, both.v).item() == pytest.approx(value, abs=0.2)

@@ -52,14 +52,11 @@ def iterate(
     norm: Tensor | None = None
     if gamma > 0:
         value, norm, g_u, g_v = FORMS[penalty](f, u, v, gamma)
-    elif order == "simultaneous":  # one backward pass serves both players
-        value = f()
-        gradients = torch.autograd.grad(value, [*u, *v], materialize_grads=True)
-        g_u, g_v = gradients[: len(u)], gradients[len(u) :]
-        norm = squared_norm(g_v)
     else:
-        value = f()
-        g_u = torch.autograd.grad(value, u, materialize_grads=True)
+        value, both = f(), order == "simultaneous"  # then one backward pass serves both players
+        gradients = torch.autograd.grad(value, [*u, *v] if both else u, materialize_grads=True)
+        g_u, g_v = gradients[: len(u)], gradients[len(u) :]
+        norm = squared_norm(g_v) if both else None
     leader.move(g_u)
     if order == "simultaneous":
         follower.move(g_v, sign=-1)
