@@ -11,7 +11,7 @@ SWEEP = profile=$(PROFILE) $(if $(DATA),data=$(DATA)) $(if $(ETA),eta=$(ETA)) $(
 .PHONY: help setup demo test lint games bench clean paper figures report $(TABLES) $(FIGURES)
 
 help:  ## list the targets
-	@grep -E '^[a-z0-9$$()A-Z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z0-9$$()A-Z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}' | sed 's/$$(TABLES) /tableN    /; s/$$(FIGURES)/figureN   /'
 
 setup: .venv/ready  ## make .venv with the project and its development tools
 
@@ -33,10 +33,10 @@ lint: .venv/ready  ## ruff and mypy
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 
-$(TABLES): .venv/ready  ## (table1 ... table10) a table of the paper: PROFILE=smoke|short|paper SEEDS=0,1,2 ETA=0.3 DATA=mnist5k
+$(TABLES): .venv/ready  ## table N of the paper, 1 to 10: PROFILE=smoke|short|paper SEEDS=0,1,2 ETA=0.3 DATA=mnist5k
 	$(call made_by,table=$@)
 
-$(FIGURES): .venv/ready  ## (figure1 ... figure7) a figure of the paper, likewise
+$(FIGURES): .venv/ready  ## figure N of the paper, 1 to 7, likewise
 	$(call made_by,figure=$@)
 
 figures: .venv/ready  ## all figures
@@ -45,7 +45,7 @@ figures: .venv/ready  ## all figures
 paper: .venv/ready  ## all tables and figures; what fails is named at the end
 	$(call all_of,$(TABLES) $(FIGURES))
 
-report: .venv/ready  ## render what has been run so far: outputs/paper/$(PROFILE)/index.html
+report: .venv/ready  ## render what has been run so far: outputs/paper/<profile>/index.html
 	$(RUN) mvm.report profile=$(PROFILE) $(filter outputs=%,$(ARGS))
 
 # Train what is missing, score what is missing; render even if a job failed, and then say so.

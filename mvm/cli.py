@@ -35,6 +35,7 @@ def _entry(config_name: str, task: Callable[[DictConfig, list[str]], None]) -> N
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
 
     def job(cfg: DictConfig) -> None:
+        _quieten_lightning()  # here too: some launchers run jobs in processes of their own
         now = HydraConfig.get()
         try:
             task(cfg, list(now.overrides.task))

@@ -92,4 +92,6 @@ def run_of_game(game: str, overrides: list[str]) -> Run:
 
 
 if __name__ == "__main__":
-    entry("train", main)
+    from mvm import train as itself  # by its name, under which a launcher's other processes find it
+
+    entry("train", itself.main)

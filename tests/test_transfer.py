@@ -73,6 +73,7 @@ def test_weights_are_the_victims(tmp_path):
     other = build(settings["victim"])
     assert torch.equal(attack(other, x, y), attack.method(victim, x, y))
     assert not torch.equal(attack(other, x, y), attack.method(other, x, y))
+    assert not attack.victim.training
 
 
 def test_evaluate_says_who_can_make_a_sample_set(mvm, tmp_path):

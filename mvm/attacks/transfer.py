@@ -35,10 +35,10 @@ class Transfer(Attack):
         self.method, self.source, self.round = method(eta=eta, box=box), source, round
         if weights is not None:
             load_weights(victim, Path(weights))
-        self.victim = victim.requires_grad_(False)
+        self.victim = victim.requires_grad_(False).eval()
 
     def perturb(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
-        return self.method(self.victim.to(x.device), x, y)
+        return self.method(self.victim.to(x), x, y)
 
     @property
     def gradients(self) -> int:
