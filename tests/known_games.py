@@ -65,8 +65,9 @@ ROCK = torch.tensor([[0.0, 1.0, -1.0], [-1.0, 0.0, 1.0], [1.0, -1.0, 0.0]], dtyp
 
 
 def rock_paper_scissors(u: Tensor, v: Tensor) -> Tensor:
-    """Mixed strategies softmax(u), softmax(v): the value is 0 and both mix evenly, at equal coordinates."""
-    return ((u.softmax(1) @ ROCK) * v.softmax(1)).sum(1)
+    """Mixed strategies softmax(u, 0), softmax(v, 0), nine times the stakes: value 0, and both mix evenly, at 0."""
+    p, q = (torch.nn.functional.pad(w, (0, 1)).softmax(1) for w in (u, v))
+    return 9 * ((p @ ROCK) * q).sum(1)
 
 
 def well(v: Tensor) -> Tensor:
@@ -103,9 +104,9 @@ GAMES = [
     KnownGame(
         "rock-paper-scissors",
         rock_paper_scissors,
-        torch.zeros(1, 3).double(),
+        torch.zeros(1, 2).double(),
         0.0,
-        torch.zeros(1, 3).double(),
+        torch.zeros(1, 2).double(),
         0.0,
         4.0,
         4.0,

@@ -50,7 +50,7 @@ def play(game, method, n=10, **settings):
 
 
 def share(found, answers, tolerance=0.1):
-    """Of the rows, how many are within `tolerance` of an answer (mixtures: up to a constant)."""
+    """Of the rows, how many are within `tolerance` of an answer."""
     return (torch.cdist(found.detach(), answers) < tolerance).any(1).double().mean().item()
 
 

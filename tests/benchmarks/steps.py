@@ -1,8 +1,10 @@
 """What one training step costs: `make bench`. Rows go into outputs/bench/bench.csv.
 
-python -m tests.benchmarks.steps [rounds]. The variants of a net take turns (A-B-C-A-B-C), each row is the
-median of its rounds, and the ratio is the median over the rounds of its time to that of the row it is
-compared with in the same round, so that ratios survive other load on the machine. Adam's steps are in.
+python -m tests.benchmarks.steps [rounds] [busy]: 2 threads by the wall clock; with `busy` 1 thread by the
+processor's time, whose ratios stand on a machine that others use, too.
+
+The variants of a net take turns (A-B-C-A-B-C), each row is the median of its rounds, and the ratio is the
+median over the rounds of its time to that of the row it is compared with in the same round. Adam's steps are in.
 """
 
 import csv
@@ -123,7 +125,9 @@ def machine() -> str:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(2)
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 21
+    busy = "busy" in sys.argv
+    torch.set_num_threads(1 if busy else 2)
+    rounds = int(sys.argv[1]) if sys.argv[1:] and sys.argv[1].isdigit() else 21
+    clock = time.process_time if busy else time.perf_counter
     for net in ("mnist", "cifar10"):
-        write(rows(net, timed(game_steps(Nets(net)), rounds, time.perf_counter), machine()))
+        write(rows(net, timed(game_steps(Nets(net)), rounds, clock), machine() + " processor time" * busy))
