@@ -44,7 +44,7 @@ class AutoAttack(Attack):
             return x
         with _undisturbed(x), torch.no_grad():
             judge = package.AutoAttack(
-                _Unit(classifier), version="custom", attacks=self.components, eps=self.eta / 2, seed=self.seed,
+                _Unit(classifier).eval(), version="custom", attacks=self.components, eps=self.eta / 2, seed=self.seed,
                 device=x.device,
             )  # fmt: skip
             found, _ = judge.run_standard_evaluation(_to_unit(x), y, batch_size=len(x))
