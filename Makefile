@@ -26,7 +26,7 @@ demo: .venv/ready  ## three defences on the embedded MNIST images, and a table o
 	$(RUN) mvm.evaluate 'runs=outputs/runs/mnist5k-*-eta0.3-seed0-*' profile=smoke
 
 test: .venv/ready  ## the tests; those on real data need MVM_DATA
-	$(RUN) pytest -q
+	OMP_NUM_THREADS=1 $(RUN) pytest -q -n auto --dist worksteal
 
 lint: .venv/ready  ## ruff and mypy
 	$(RUN) ruff check .

@@ -66,6 +66,9 @@ def _entry(config_name: str, task: Callable[[DictConfig, list[str]], None]) -> N
         if full or not line:
             raise
         _fail(f"{len(failed)} of the jobs failed, see above; the others are kept" if failed else line)
+    finally:
+        if not full:  # what this process starts later decides for itself
+            del os.environ["HYDRA_FULL_ERROR"]
 
 
 def _note_failure(line: str) -> None:

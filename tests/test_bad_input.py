@@ -92,7 +92,7 @@ def test_damaged_weights(mvm):
 
 def test_a_half_written_cell_is_scored_again(mvm):
     folder = mvm("train", *TINY, "game=undefended").folder
-    cell = next((folder / "cells").glob("fgsm-*"))
+    cell = next((folder / "cells").glob("fgsm-*.json"))
     whole = cell.read_text()
     cell.write_text(whole[:20])
     assert mvm("train", *TINY, "game=undefended").status == 0

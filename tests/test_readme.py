@@ -1,6 +1,7 @@
 """What the README says is there, is there; its example attack works as printed."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ def test_the_example_attack_works_as_printed():
     torch.testing.assert_close(names["Mine"](eta=0.3)(g, x, y), FGSM(eta=0.3, box=True)(g, x, y))
 
 
-@pytest.mark.parametrize("target", re.findall(r"^    make (\w+) ", README, re.MULTILINE))
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"^    make (\w+) ", README, re.MULTILINE))))
 def test_every_make_target_exists(target):
-    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    done = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
