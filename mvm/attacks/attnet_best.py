@@ -29,7 +29,7 @@ class AttNetBest(Attack):
 
     architectures: mlp (the paper's 3 x 300), conv (`mvm.attacks.attnet_conv`). recipes: {name: settings
     of `mvm.attacks.recipe.Recipe`}. warm: an attacker.safetensors from which one more mlp starts.
-    Differs from the paper's AttNet in the output map, the loss and the training; see DESIGN and `Recipe`.
+    Differs from the paper's AttNet in the output map, the loss and the training: see `Recipe`.
     """
 
     def __init__(

@@ -39,7 +39,7 @@ class Keep(Checkpoint):
 
     @property
     def seconds(self) -> float:
-        """Of training, this session's and the earlier ones'."""
+        """Of training, before and after any interruption."""
         return self.before + time.perf_counter() - self.start
 
     def _write_history(self, path: Any) -> None:

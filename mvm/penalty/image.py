@@ -23,7 +23,7 @@ class Through:
 
 
 def image(f: Callable[[], Tensor], u: Sequence[Tensor], v: Sequence[Tensor], gamma: float) -> Penalised:
-    """(d2f/dudv) d = d/du <df/dz, w> with w = J_v z d, d = df/dv (DESIGN 5). Exact.
+    """(d2f/dudv) d = d/du <df/dz, w> with w = J_v z d, d = df/dv. Exact.
 
     One evaluation of z and of the risk. w is the transpose of the attacker's own backward pass, which is
     linear in what it is given: d = J^T r, so w = J d is the gradient of <J^T r, d> in r. Saves `double`'s
