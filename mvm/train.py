@@ -3,92 +3,15 @@
 python -m mvm.train game=minimax data=cifar10 eta=0.2
 """
 
-from contextlib import nullcontext
-from pathlib import Path
-from typing import Any
+from omegaconf import DictConfig
 
-import hydra
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
-
-from mvm.audit.table import table
-from mvm.build import positive_eta
 from mvm.cli import entry
-from mvm.entries import note_entry
-from mvm.errors import UserError
-from mvm.play import play
-from mvm.record import Run, name_of
-from mvm.rounds import score_rounds
-from mvm.schema import CONF
-from mvm.terminal import console, say
 
 
 def main(cfg: DictConfig, overrides: list[str]) -> None:
-    config = resolved(cfg)
-    run = train(config, overrides)
-    if cfg.exhibit:
-        game = HydraConfig.get().runtime.choices["game"]
-        note_entry(run, config, cfg.exhibit, game=str(game), overrides=overrides)
-    print(run.folder)
+    from mvm import training  # torch and Lightning take seconds, for which --help need not wait
 
-
-def resolved(cfg: DictConfig) -> dict[str, Any]:
-    """The settings as plain data. Raises `UserError` for an eta that no game can be played at."""
-    positive_eta(cfg.eta)
-    config: Any = OmegaConf.to_container(cfg, resolve=True)
-    return config
-
-
-def train(config: dict[str, Any], overrides: list[str]) -> Run:
-    """The run of these settings: made, gone on with, or found complete. Prints its table."""
-    source = find_sources(config, overrides)
-    run = Run.of(config)
-    if config["force"]:
-        run.clear()
-    cells = play(run, config, source)
-    if cells:
-        score_rounds(run, config)
-        say(run.metrics()["threat"])
-        console.print(table([(name_of(config["game"]), cells)]))
-    return run
-
-
-def find_sources(config: dict[str, Any], overrides: list[str]) -> Run | None:
-    """The run that the game starts from, None if it starts from nothing; it and the attacks' are made if missing.
-
-    What was found is written into the settings: a run's fingerprint, because that is what is computed,
-    and the path of the weights that an attack is made on, which no fingerprint counts.
-    """
-    for settings in config["attacks"].values():
-        if "source" in settings:
-            run = run_of_game(settings["source"], overrides)
-            settings["weights"] = str(run.round(settings["round"]))
-            settings["source"] = run.fingerprint
-    if "source" not in config["game"]:
-        return None
-    named = config["game"]["source"]
-    source = Run(Path(named)) if named else run_of_game("undefended", overrides)
-    if not source.trained:
-        raise UserError(f"game.source={named}: no trained run is there (no {source.defender.name})")
-    config["game"]["source"] = source.fingerprint
-    return source
-
-
-def run_of_game(game: str, overrides: list[str]) -> Run:
-    """The trained run of another game with otherwise the same settings; made here if missing, but not scored."""
-    same = [o for o in overrides if not o.lstrip("+~").startswith(("game", "attack=", "attack.", "force"))]
-    inside = GlobalHydra.instance().is_initialized()  # not so in the worker processes of some launchers
-    with nullcontext() if inside else hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        config = resolved(hydra.compose("train", [*same, f"game={game}"])) | {"attacks": {}}
-    source = find_sources(config, overrides)
-    run = Run.of(config)
-    twin = run if run.trained else run.twin()
-    if twin:
-        return twin
-    say(f"First {game}, which this builds on:")
-    play(run, config, source)
-    return run
+    training.main(cfg, overrides)
 
 
 if __name__ == "__main__":

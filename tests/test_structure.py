@@ -1,6 +1,8 @@
 """The rules of the source tree: imports run one way, settings stay at the entry points, files stay small."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ LAYERS = [  # a file imports from its own layer and the ones before it
     ["record"],
     ["games"],
     ["schema", "terminal", "build", "cells", "cli", "play", "rounds", "entries", "inspection", "grid"],
+    ["training"],
     ["train"],
     ["evaluate"],
     ["paper", "report"],  # from the records alone, without torch
@@ -52,7 +55,9 @@ def test_imports_run_one_way(file):
         if name in PURE:
             assert not module.startswith(("pytorch_lightning", "hydra", "omegaconf")), f"{file.name}: {module}"
         if module.startswith("omegaconf"):
-            assert name in ("schema", "cli", "train", "evaluate", "report"), f"{file.name} knows about configs"
+            assert name in ("schema", "cli", "training", "train", "evaluate", "report"), (
+                f"{file.name} knows about configs"
+            )
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT)))
@@ -64,3 +69,13 @@ def test_files_and_functions_are_small(file):
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             assert node.end_lineno - node.lineno < 50, node.name
+
+
+@pytest.mark.parametrize("program", ["train"])
+def test_help_does_not_wait_for_torch(program):
+    after = (
+        "import atexit, runpy, sys; atexit.register(lambda: print('torch' in sys.modules)); "
+        f"sys.argv[1:] = ['--help']; runpy.run_module('mvm.{program}', run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", after], capture_output=True, text=True, timeout=60)
+    assert "mvm" in done.stdout and done.stdout.rstrip().endswith("False"), done.stdout + done.stderr
