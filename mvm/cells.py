@@ -15,7 +15,7 @@ from mvm.build import build
 from mvm.data.images import Images
 from mvm.record import Run, fingerprint
 from mvm.terminal import bar, duration, say
-from mvm.weights import write_whole
+from mvm.whole import write_whole
 
 Defence = Callable[[], tuple[nn.Module, Images]]  # loads the classifier and the data; asked only when needed
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mvm.cells import cell_file
 from mvm.record import Run, name_of
-from mvm.weights import write_whole
+from mvm.whole import write_whole
 
 
 def note_entry(run: Run, config: dict[str, Any], exhibit: str, *, game: str, overrides: list[str]) -> None:

@@ -25,7 +25,8 @@ from mvm.grid import Line, add_grid_checks, findings
 from mvm.inspection import inspect
 from mvm.record import Run, name_of
 from mvm.terminal import console, say
-from mvm.weights import load_weights, write_whole
+from mvm.weights import load_weights
+from mvm.whole import write_whole
 
 COLUMNS = (
     "run",

@@ -20,7 +20,7 @@ from mvm.cells import Defence
 from mvm.data.images import Images
 from mvm.record import Run, fingerprint
 from mvm.terminal import say
-from mvm.weights import write_whole
+from mvm.whole import write_whole
 
 SLICE = 500  # test images that the probes attack
 UNDEFENDED_ETA = 0.6  # at which PGD must break an undefended net

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from mvm.errors import UserError
-from mvm.weights import write_whole
+from mvm.whole import write_whole
 
 ELSEWHERE = ("root", "weights")  # settings that say where things are, not what is computed
 

@@ -10,7 +10,8 @@ from mvm.attacks.attack import evaluating, wrong
 from mvm.build import build
 from mvm.record import Run
 from mvm.terminal import bar
-from mvm.weights import load_weights, write_whole
+from mvm.weights import load_weights
+from mvm.whole import write_whole
 
 IMAGES = 1000  # of the test set: enough for a point of a figure (95 % within 0.031)
 

@@ -13,7 +13,8 @@ import pytest
 from conftest import TINY, read
 
 from mvm.paper import read as paper
-from mvm.report.records import read_entries
+from mvm.report.archive import opened
+from mvm.report.records import merged, read_entries
 from mvm.report.series import gather
 from mvm.report.tables import fill
 
@@ -84,6 +85,24 @@ def test_the_page_is_written_without_torch(outputs, tmp_path):
     names = {file.name for file in (tmp_path / "out").iterdir()}
     assert names >= {f"table{i}.md" for i in range(1, 11)} | {"cells.csv", "claims.md", "index.html"}
     assert names >= {f"figure{i}.{kind}" for i in (1, 4) for kind in ("png", "svg")}
+
+
+def test_a_report_goes_on_from_its_records(outputs, report, tmp_path):
+    elsewhere = shutil.copytree(report, tmp_path / "paper")
+    assert main_report(f"outputs={tmp_path / 'none'}", f"to={elsewhere}").returncode == 0
+    assert {f.name: f.read_bytes() for f in elsewhere.iterdir()} == {f.name: f.read_bytes() for f in report.iterdir()}
+    ours, kept = read_entries(outputs, "smoke"), read_entries(opened(report), "smoke")
+    both = merged({"table5": ours["table5"][:1]}, {"table5": kept["table5"][1:]} | {"figure1": kept["figure1"]})
+    assert [entry.game for entry in both["table5"]] == [entry.game for entry in ours["table5"]] and both["figure1"]
+    assert merged(ours, kept)["table5"][0].folder == ours["table5"][0].folder
+    (elsewhere / "records.zip").write_bytes((report / "records.zip").read_bytes()[:1000])
+    failed = main_report(f"outputs={tmp_path / 'none'}", f"to={elsewhere}")
+    assert failed.returncode == 1 and "records.zip is damaged" in failed.stderr and "Traceback" not in failed.stderr
+
+
+def main_report(*settings):
+    command = [sys.executable, "-m", "mvm.report", "profile=smoke", *settings]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
 def test_the_page_needs_no_network(report):

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "mvm"
 FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = [  # a file imports from its own layer and the ones before it
-    ["errors", "lock", "seeding", "threat", "risk", "sensitivity", "penalty", "leader_follower", "weights"],
+    ["errors", "lock", "seeding", "threat", "risk", "sensitivity", "penalty", "leader_follower", "whole", "weights"],
     ["data", "classifiers"],
     ["attacks"],
     ["audit"],

@@ -8,7 +8,7 @@ from torch import nn
 
 from mvm.attacks.attack import Attack
 from mvm.data.images import Images
-from mvm.weights import write_whole
+from mvm.whole import write_whole
 
 
 def keep_pictures(path: Path, classifier: nn.Module, attack: Attack, data: Images) -> None:

@@ -9,7 +9,7 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from mvm.games.game import Game
 from mvm.record import Run
-from mvm.weights import write_whole
+from mvm.whole import write_whole
 
 
 class Keep(Checkpoint):

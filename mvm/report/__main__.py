@@ -9,12 +9,13 @@ from omegaconf import DictConfig
 
 from mvm.cli import entry
 from mvm.errors import UserError
+from mvm.report import archive
 from mvm.report.write import write_report
 
 
 def main(cfg: DictConfig, overrides: list[str]) -> None:
     outputs = Path(cfg.outputs)
-    if not (outputs / "exhibits" / cfg.profile).is_dir():
+    if not (outputs / "exhibits" / cfg.profile).is_dir() and not (Path(cfg.to) / archive.NAME).exists():
         raise UserError(
             f"outputs={cfg.outputs} profile={cfg.profile}: no table or figure was run there; "
             f"for example: python -m mvm.train table=table5 profile={cfg.profile}"

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 import yaml
 
 from mvm.audit.bits import unpack
+
+Place = Path | zipfile.Path  # a file or folder, maybe one in `mvm.report.archive`'s file
 
 
 @dataclass(frozen=True)
@@ -22,14 +25,16 @@ class Score:
     box: bool
     predicted: tuple[int, ...]
     wrong: np.ndarray | None
-    pictures: Path  # .npz of `mvm.audit.pictures`; may be missing
+    file: Place
+    pictures: Place  # .npz of `mvm.audit.pictures`; may be missing
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A run as part of a table or figure. game: its name in conf/game."""
+    """A run as part of a table or figure. game: its name in conf/game. note: the file that says so."""
 
-    folder: Path
+    note: Place
+    folder: Place
     data: str
     game: str
     eta: float
@@ -47,13 +52,21 @@ class Entry:
         return _numbers(self.folder / "rounds.csv")
 
 
-def read_entries(outputs: Path, profile: str) -> dict[str, list[Entry]]:
+def read_entries(outputs: Place, profile: str) -> dict[str, list[Entry]]:
     """{exhibit: its entries}. An entry whose run is gone is left out, and so is a score whose file is gone."""
     out: dict[str, list[Entry]] = {}
-    for file in sorted((outputs / "exhibits" / profile).glob("*/*.json")):
-        entry = _entry(outputs, json.loads(file.read_text()))
-        if entry:
-            out.setdefault(file.parent.name, []).append(entry)
+    for exhibit in _inside(outputs / "exhibits" / profile):
+        entries = [_entry(outputs, note) for note in _inside(exhibit) if note.name.endswith(".json")]
+        out[exhibit.name] = [entry for entry in entries if entry]
+    return out
+
+
+def merged(ours: dict[str, list[Entry]], kept: dict[str, list[Entry]]) -> dict[str, list[Entry]]:
+    """Both; where both have the same place in an exhibit (data, game, eta, seed), ours."""
+    out = {}
+    for exhibit in sorted(ours.keys() | kept.keys()):
+        entries = {entry.note.name: entry for entry in kept.get(exhibit, []) + ours.get(exhibit, [])}
+        out[exhibit] = [entry for _, entry in sorted(entries.items())]
     return out
 
 
@@ -63,16 +76,21 @@ def of_data(entries: list[Entry], family: str) -> list[Entry]:
     return exact or [entry for entry in entries if entry.data.startswith(family)]
 
 
-def _entry(outputs: Path, noted: dict[str, Any]) -> Entry | None:
+def _inside(folder: Place) -> list[Any]:
+    return sorted(folder.iterdir(), key=lambda place: place.name) if folder.exists() else []
+
+
+def _entry(outputs: Place, note: Place) -> Entry | None:
+    noted = json.loads(note.read_text())
     folder = outputs / "runs" / noted["run"]
     if not (folder / "config.yaml").exists():
         return None
     scores = {}
     for name, file in noted["cells"].items():
-        path = folder / "cells" / file
-        if path.exists():
-            scores[name] = _score(path)
+        if (folder / "cells" / file).exists():
+            scores[name] = _score(folder / "cells", file)
     return Entry(
+        note=note,
         folder=folder,
         scores=scores,
         config=yaml.safe_load((folder / "config.yaml").read_text()),
@@ -80,21 +98,22 @@ def _entry(outputs: Path, noted: dict[str, Any]) -> Entry | None:
     )
 
 
-def _score(path: Path) -> Score:
-    cell = json.loads(path.read_text())
+def _score(cells: Place, file: str) -> Score:
+    cell = json.loads((cells / file).read_text())
     wrong = None
     if "wrong" in cell:
         wrong = unpack(cell["wrong"], cell["n"])
     return Score(
         wrong=wrong,
         predicted=tuple(cell["predicted"]),
-        pictures=path.with_suffix(".npz"),
+        file=cells / file,
+        pictures=cells / file.replace(".json", ".npz"),
         **{key: cell[key] for key in ("attack", "error", "n", "box")},
     )
 
 
-def _numbers(path: Path) -> list[dict[str, float]]:
+def _numbers(path: Place) -> list[dict[str, float]]:
     if not path.exists():
         return []
-    with open(path, newline="") as file:
+    with path.open() as file:
         return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]

@@ -1,5 +1,6 @@
 """The images of Figure 4, from the pictures kept beside the scores."""
 
+import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +44,7 @@ def panels(entries: list[Entry]) -> list[Panel]:
 
 
 def _panel(label: str, eta: float, score: Score) -> Panel:
-    with np.load(score.pictures) as kept:
+    with score.pictures.open("rb") as file, np.load(io.BytesIO(file.read())) as kept:
         pixels = (kept["z"].astype(np.float32).clip(-1, 1) + 1) / 2  # (10, C, H, W)
         images = [image[0] if len(image) == 1 else image.transpose(1, 2, 0) for image in pixels]
         return Panel(label, eta, images, kept["y"].tolist(), kept["answers"].tolist())

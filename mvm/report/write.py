@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from mvm.paper import read
+from mvm.report import archive
 from mvm.report.claims import Verdict, judge
 from mvm.report.draw import draw
 from mvm.report.html import page
-from mvm.report.records import read_entries
+from mvm.report.records import merged, read_entries
 from mvm.report.samples import panels
 from mvm.report.series import gather
 from mvm.report.tables import fill
@@ -14,8 +15,12 @@ from mvm.report.text import markdown, write_cells
 
 
 def write_report(outputs: Path, profile: str, to: Path) -> Path:
-    """Write table1.md ... table10.md, cells.csv, claims.md, the figures and index.html into `to`; returns the page."""
-    exhibits = read_entries(outputs, profile)
+    """Write table1.md ... table10.md, cells.csv, claims.md, the figures and index.html into `to`; returns the page.
+
+    records.zip beside them keeps what they were made from; what it has and `outputs` has not is shown, too.
+    """
+    kept = archive.opened(to)
+    exhibits = merged(read_entries(outputs, profile), read_entries(kept, profile) if kept else {})
     everything = [entry for entries in exhibits.values() for entry in entries]
     to.mkdir(parents=True, exist_ok=True)
     tables = [fill(name, exhibits.get(name, [])) for name in read("tables")]
@@ -27,6 +32,7 @@ def write_report(outputs: Path, profile: str, to: Path) -> Path:
     figures = [gather(name, exhibits.get(name, [])) for name in read("figures")]
     for figure in figures:
         draw(figure, panels(figure.entries) if figure.kind == "samples" else [], to)
+    archive.keep(exhibits, profile, to)
     index = to / "index.html"
     index.write_text(page(profile, tables, figures, verdicts, to))
     return index

@@ -1,0 +1,58 @@
+"""The records behind a report, in one small file beside it: a report goes on where another machine's ended."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from mvm.errors import UserError
+from mvm.report.records import Entry, Place
+from mvm.whole import write_whole
+
+NAME = "records.zip"
+FILES = ("config.yaml", "history.csv", "rounds.csv")  # of a run's folder: no weights
+
+
+def opened(report: Path) -> Place | None:
+    """The records kept in the folder of an earlier report, laid out as outputs are; None if it has none.
+
+    Raises `UserError` if the file is damaged.
+    """
+    file = report / NAME
+    if not file.exists():
+        return None
+    try:
+        return zipfile.Path(file)
+    except zipfile.BadZipFile as why:
+        raise UserError(f"{file} is damaged ({why}); delete it, and the report has this machine's runs only") from why
+
+
+def keep(exhibits: dict[str, list[Entry]], profile: str, report: Path) -> None:
+    """Write what `mvm.report.records.read_entries` would read of these entries, and pictures of figures only."""
+    contents: dict[str, bytes] = {}
+    for exhibit, entries in exhibits.items():
+        for entry in entries:
+            contents[f"exhibits/{profile}/{exhibit}/{entry.note.name}"] = entry.note.read_bytes()
+            for file in _of_run(entry, pictures=exhibit.startswith("figure")):
+                contents[f"runs/{entry.folder.name}/{file}"] = _at(entry.folder, file).read_bytes()
+    write_whole(report / NAME, lambda temporary: _write(temporary, contents))
+
+
+def _of_run(entry: Entry, *, pictures: bool) -> Iterator[str]:
+    yield from (file for file in FILES if (entry.folder / file).exists())
+    for score in entry.scores.values():
+        yield f"cells/{score.file.name}"
+        if pictures and score.pictures.exists():
+            yield f"cells/{score.pictures.name}"
+
+
+def _at(folder: Place, file: str) -> Place:
+    for part in file.split("/"):
+        folder = folder / part
+    return folder
+
+
+def _write(path: Path, contents: dict[str, bytes]) -> None:
+    """The same records give the same bytes, whatever the clock says."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in sorted(contents.items()):
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)

@@ -1,0 +1,28 @@
+"""Files that are whole or not there."""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from mvm.errors import UserError
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then rename it: a reader never sees half a file.
+
+    Raises `UserError` where the folder cannot be written, or is full; what was at `path` stays.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(temporary)
+        os.replace(temporary, path)
+    except (OSError, SafetensorError) as why:
+        reason = getattr(why, "strerror", None) or str(why)
+        raise UserError(f"cannot write {path}: {reason}; outputs=DIR names another output folder") from why
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
