@@ -1,10 +1,8 @@
 """Entry points that answer a mistake with one line and a non-zero exit status."""
 
-import logging
 import os
 import sys
 import tempfile
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,7 +33,6 @@ def _entry(config_name: str, task: Callable[[DictConfig, list[str]], None]) -> N
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
 
     def job(cfg: DictConfig) -> None:
-        _quieten_lightning()  # here too: some launchers run jobs in processes of their own
         now = HydraConfig.get()
         try:
             task(cfg, list(now.overrides.task))
@@ -48,7 +45,6 @@ def _entry(config_name: str, task: Callable[[DictConfig, list[str]], None]) -> N
             raise
 
     register()
-    _quieten_lightning()
     for flag in {"-m", "--multirun"} & set(sys.argv):  # argparse wants it before the first override
         sys.argv.remove(flag)
         sys.argv.insert(1, flag)
@@ -82,12 +78,6 @@ def _failures() -> list[str]:
     """The failed jobs of this sweep, in the order in which they failed."""
     noted = Path(os.environ["MVM_FAILED"])
     return noted.read_text().splitlines() if noted.exists() else []
-
-
-def _quieten_lightning() -> None:
-    """Its notices of devices and products, and its own use of what torch deprecates."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", module="pytorch_lightning")
 
 
 def _fail(line: str) -> None:

@@ -1,8 +1,10 @@
 """Play one game: train, or go on; then score; keep every step in the run's record."""
 
 import csv
+import logging
 import pickle
 import platform
+import warnings
 from typing import Any
 
 import pytorch_lightning as pl
@@ -23,6 +25,10 @@ from mvm.seeding import derive
 from mvm.terminal import bar, duration, say
 from mvm.threat import describe
 from mvm.weights import load_weights, save_weights
+
+# Lightning's notices of devices and products, and its own use of what torch deprecates
+logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+warnings.filterwarnings("ignore", module="pytorch_lightning")
 
 
 def play(run: Run, config: dict[str, Any], source: Run | None) -> dict[str, Cell]:
