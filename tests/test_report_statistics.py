@@ -52,7 +52,7 @@ def test_seeds_count():
 
 def score(wrong):
     n = len(wrong)
-    return Score("attnet", float(wrong.mean()), n, False, (n,), wrong, Path())
+    return Score("attnet", float(wrong.mean()), n, False, (n,), wrong, Path(), Path())
 
 
 def verdict(minimax, alt, attack="attnet", attacker="printed"):
