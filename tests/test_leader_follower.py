@@ -85,3 +85,27 @@ def test_minimax_and_maximin_find_the_saddle():
 def test_unknown_schedules_are_refused(order, steps, gamma):
     with pytest.raises(ValueError, match=r"order=|ascent_steps=|gamma="):
         check_schedule(order, steps, gamma)
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_gradient_moves_its_own_elements_whatever_its_layout_in_memory(fused):
+    """As autograd's second derivative of a convolution has one: torch's fused Adam goes by the order of memory."""
+    start, gradient = torch.randn(4, 3, 5, 5), torch.randn(4, 3, 5, 5)
+    moved = []
+    for g in (gradient, gradient.transpose(0, 1).contiguous().transpose(0, 1)):
+        p = start.clone().requires_grad_(True)
+        Player([p], torch.optim.Adam([p], lr=0.1, fused=fused)).move([g])
+        moved.append(p.detach())
+    assert not torch.equal(moved[0], start) and torch.equal(*moved)
+
+
+def test_one_step_on_a_convolution_is_the_same_by_fused_and_plain_adam():
+    moved = []
+    for fused in (True, False):
+        torch.manual_seed(0)
+        g, v = torch.nn.Conv2d(2, 4, 3), torch.randn(3, 2, 6, 6, requires_grad=True)
+        u = list(g.parameters())
+        leader, follower = (Player(p, torch.optim.Adam(p, lr=0.1, fused=fused)) for p in (u, [v]))
+        iterate(lambda g=g, v=v: g(v).square().mean(), leader, follower, gamma=1.0)
+        moved.append(torch.cat([p.detach().flatten() for p in [*u, v]]))
+    torch.testing.assert_close(*moved)

@@ -29,7 +29,7 @@ class Case:
         self.u, self.v = list(self.g.parameters()), list(self.z.parameters())
 
     def through(self):
-        return Through(lambda: self.z(self.x, self.y), lambda z: risk(self.g(z), self.y))
+        return Through(lambda: self.z(self.x, self.y), self.g, lambda logits: risk(logits, self.y))
 
     def payoff(self):
         return Payoff(lambda g, z: risk(g(z(self.x, self.y)), self.y), self.g, self.z)
@@ -60,7 +60,7 @@ def distance(a, b):
 
 
 @pytest.mark.parametrize("name", SHAPES)
-@pytest.mark.parametrize("form", ["double", "jvp", "image"])
+@pytest.mark.parametrize("form", ["double", "jvp", "image", "linear", "exact"])
 def test_exact_forms_are_double_backward(form, name):
     case, gamma = Case(name), 50.0
     f = case.payoff() if form == "jvp" else case.through()
@@ -127,7 +127,7 @@ def test_replay_draws_the_same_numbers():
 def test_a_compiled_net_is_refused_by_the_exact_forms_and_not_by_lookahead():
     case = SmoothCase()
     compiled = torch.compile(case.g, backend="aot_eager")
-    f = Through(lambda: case.z(case.x, case.y), lambda z: risk(compiled(z), case.y))
+    f = Through(lambda: case.z(case.x, case.y), compiled, lambda logits: risk(logits, case.y))
     for form in (double, image):
         with pytest.raises(UserError, match=r"torch\.compile"):
             form(f, case.u, case.v, 1.0)

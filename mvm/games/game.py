@@ -59,7 +59,10 @@ class Game(pl.LightningModule, ABC):
 
     def f(self, z: Tensor, y: Tensor) -> Tensor:
         """Eq. (3) for the current defender; its value and the mini-batch's error rate are kept in `seen`."""
-        logits = self.defender(z)
+        return self.f_of(self.defender(z), y)
+
+    def f_of(self, logits: Tensor, y: Tensor) -> Tensor:
+        """`f`, given the defender's answers."""
         value = risk(logits, y)
         self.seen = {"risk": value.detach(), "error": (logits.detach().argmax(1) != y).float().mean()}
         return value

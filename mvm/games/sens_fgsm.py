@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from mvm.attacks.attack import Attack
 from mvm.games.one_player import OnePlayer
-from mvm.penalty import FORMS, check_penalty
+from mvm.penalty import FORMS, Through, check_penalty
 from mvm.sensitivity import sensitivity
 
 
@@ -15,18 +15,19 @@ class SensFGSM(OnePlayer):
 
     Z is remade from the current defender at every iteration and held fixed while u is differentiated.
     Eq. (7) is derived for the attack without sign, Eq. (4); the paper's FGSM is Eq. (1), the default of
-    `against`.
+    `against`. penalty: as in `mvm.games.minimax`.
     """
 
-    def __init__(self, defender: nn.Module, *, against: Attack, penalty: str = "double", **kwargs: Any) -> None:
+    def __init__(self, defender: nn.Module, *, against: Attack, penalty: str = "exact", **kwargs: Any) -> None:
         super().__init__(defender, **kwargs)
-        check_penalty(penalty, ("double", "fd", "lookahead"))
+        check_penalty(penalty, ("exact", "linear", "image", "double", "fd", "lookahead"))
         self.against, self.penalty = against, penalty
 
     def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         z, u = self.perturb(x, y).requires_grad_(True), list(self.defender.parameters())
         gamma = self.against.eta * len(x)
-        seen = FORMS[self.penalty](lambda: self.f(z, y), u, [z], gamma)
+        f = Through(lambda: z, self.defender, lambda logits: self.f_of(logits, y))
+        seen = FORMS[self.penalty](f, u, [z], gamma)
         self.player(u).move(seen.g_u)
         return {"risk": seen.risk.detach(), "sensitivity": seen.norm.detach()}
 

@@ -24,9 +24,13 @@ class Player:
     optimizer: Steps
 
     def move(self, gradients: Iterable[Tensor], sign: int = 1) -> None:
-        """One optimiser step along -sign * gradients. Leaves no `.grad` behind."""
+        """One optimiser step along -sign * gradients. Leaves no `.grad` behind.
+
+        Each gradient is laid out in memory as its parameter: torch's fused Adam on the CPU pairs their
+        elements in the order of memory, and autograd's second derivative of a convolution is transposed.
+        """
         for p, g in zip(self.parameters, gradients, strict=True):
-            p.grad = sign * g.detach()
+            p.grad = torch.mul(g.detach(), sign, out=torch.empty_like(p))
         self.optimizer.step()
         for p in self.parameters:
             p.grad = None

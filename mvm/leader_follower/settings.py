@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from mvm.leader_follower.alg1 import check_schedule
+from mvm.penalty import THROUGH
 
 METHODS = ("minimax", "maximin", "alt", "gda", "extragradient", "lookahead", "unrolled")
 
@@ -40,8 +41,10 @@ class Settings:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ValueError(f"method={self.method!r}: must be one of {', '.join(METHODS)}")
-        if self.penalty == "image":
-            raise ValueError("penalty=image is for the Lightning games; solve knows nothing of images: use double")
+        if self.penalty in THROUGH:
+            raise ValueError(
+                f"penalty={self.penalty} is for the Lightning games; solve knows nothing of images: use double"
+            )
         for name in ("iterations", "unroll", "population"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: must be 1 or more")

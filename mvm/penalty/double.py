@@ -1,4 +1,4 @@
-"""Reverse over reverse: the exact gradient of Eq. (16), and the cheapest exact one."""
+"""Reverse over reverse: the exact gradient of Eq. (16), for any f."""
 
 from collections.abc import Callable, Sequence
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from mvm.leader_follower import iterate
-from mvm.penalty import FORMS, Through
+from mvm.penalty import FORMS
 from tests.benchmarks.nets import Nets
 from tests.benchmarks.steps import player
 
@@ -29,7 +29,7 @@ class SharedMasks(nn.Module):
 
 
 def compare(nets: Nets, gamma: float = 1.0) -> None:
-    f = Through(nets.z, nets.risk)
+    f = nets.f()
     u, v = player(nets.u, 1e-4), player(nets.v, 1e-3)
     for _ in range(20):
         iterate(f, u, v)
@@ -41,12 +41,12 @@ def compare(nets: Nets, gamma: float = 1.0) -> None:
     exact = copy.deepcopy(nets)
     exact.g.double(), exact.a.double()
     exact.u, exact.v, exact.x = list(exact.g.parameters()), list(exact.a.parameters()), exact.x.double()
-    f64 = Through(exact.z, exact.risk)
+    f64 = exact.f()
     whole = flat(FORMS["double"](f64, exact.u, exact.v, gamma).g_u)
     mixed = whole - flat(torch.autograd.grad(f64(), exact.u))
     plain = flat(torch.autograd.grad(f(), nets.u))
     print(f"{nets.name}: gradient of f {plain.norm():.3g}, mixed term {mixed.norm():.3g}")
-    for form in ("double", "image", "fd", "lookahead"):
+    for form in ("double", "image", "linear", "fd", "lookahead"):
         ours = flat(FORMS[form](f, nets.u, nets.v, gamma).g_u)
         print(f"  {form:10s} whole {report(ours, whole)}   mixed term {report(ours - plain, mixed)}", flush=True)
 

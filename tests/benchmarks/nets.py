@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from mvm.attacks.attnet import AttNet
 from mvm.classifiers.cifar10 import CIFAR10Net
 from mvm.classifiers.mnist import MNISTNet
+from mvm.penalty import Through
 from mvm.risk import risk
 
 SHAPES = {"mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
@@ -33,5 +34,9 @@ class Nets:
     def z(self) -> Tensor:
         return self.a(self.x, self.y)
 
-    def risk(self, z: Tensor) -> Tensor:
-        return risk(self.g(z), self.y)
+    def loss(self, logits: Tensor) -> Tensor:
+        return risk(logits, self.y)
+
+    def f(self) -> Through:
+        """The risk of the minimax game."""
+        return Through(self.z, self.g, self.loss)

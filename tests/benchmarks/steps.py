@@ -35,37 +35,38 @@ def player(parameters: list[Tensor], rate: float) -> Player:
 
 def game_steps(nets: Nets) -> dict[str, Step]:
     """One iteration of each two-player game and form, and of Sens-FGSM and LWA-FGSM."""
-    f = Through(nets.z, nets.risk)
+    f = nets.f()
     u, v = player(nets.u, 1e-4), player(nets.v, 1e-3)
     fgsm = FGSM(eta=nets.eta)
 
     def sens(penalty: str) -> None:
         z = fgsm(nets.g, nets.x, nets.y).requires_grad_(True)
-        u.move(FORMS[penalty](lambda: nets.risk(z), nets.u, [z], nets.eta * len(z)).g_u)
+        u.move(FORMS[penalty](Through(lambda: z, nets.g, nets.loss), nets.u, [z], nets.eta * len(z)).g_u)
 
     return {
         "alt-simultaneous": lambda: iterate(f, u, v),
         "alt-leader_first": lambda: iterate(f, u, v, order="leader_first"),
         **{
             f"minimax-{form}": lambda form=form: iterate(f, u, v, gamma=1.0, penalty=form)
-            for form in ("double", "image", "fd", "lookahead")
+            for form in ("linear", "image", "double", "fd", "lookahead")
         },
         "maximin-double": lambda: iterate(lambda: -f(), v, u, gamma=1.0, penalty="double"),
-        "lwa_fgsm": lambda: descend(nets.risk(fgsm(nets.g, nets.x, nets.y)), u),
-        "sens_fgsm-double": lambda: sens("double"),
-        "sens_fgsm-lookahead": lambda: sens("lookahead"),
+        "lwa_fgsm": lambda: descend(nets.loss(nets.g(fgsm(nets.g, nets.x, nets.y))), u),
+        **{f"sens_fgsm-{form}": lambda form=form: sens(form) for form in ("linear", "double", "lookahead")},
     }
 
 
 COMPARED = [  # (row, compared with, target of the ratio or none)
-    ("minimax-image", "alt-simultaneous", 2.0),
-    ("minimax-double", "alt-simultaneous", 2.0),
+    ("minimax-linear", "alt-simultaneous", 2.0),
+    ("minimax-image", "alt-simultaneous", None),
+    ("minimax-double", "alt-simultaneous", None),
     ("minimax-fd", "alt-simultaneous", None),
     ("minimax-lookahead", "alt-simultaneous", 1.7),
     ("maximin-double", "alt-simultaneous", None),
-    ("minimax-image", "alt-leader_first", None),
+    ("minimax-linear", "alt-leader_first", None),
     ("alt-leader_first", "alt-simultaneous", None),
-    ("sens_fgsm-double", "lwa_fgsm", 1.65),
+    ("sens_fgsm-linear", "lwa_fgsm", 1.65),
+    ("sens_fgsm-double", "lwa_fgsm", None),
     ("sens_fgsm-lookahead", "lwa_fgsm", None),
 ]
 
