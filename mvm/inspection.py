@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from mvm.attacks.attack import evaluating, wrong
+from mvm.attacks.attack import wrong
+from mvm.attacks.attacked import evaluating
 from mvm.attacks.pgd import PGD
 from mvm.audit.checks.cells import bits, cell_checks
 from mvm.audit.checks.defender import defender_checks

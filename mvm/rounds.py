@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from mvm.attacks.attack import evaluating, wrong
+from mvm.attacks.attack import wrong
+from mvm.attacks.attacked import evaluating
 from mvm.build import build
 from mvm.record import Run
 from mvm.terminal import bar

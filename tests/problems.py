@@ -1,4 +1,4 @@
-"""Small problems whose answers are known in closed form."""
+"""Small problems: most have answers known in closed form."""
 
 import torch
 from torch import Tensor, nn
@@ -44,11 +44,35 @@ class SmoothAttacker(nn.Module):
         return x + self.eta * torch.tanh(self.a(x.flatten(1)) + self.b(y)).view_as(x)
 
 
+class Net(nn.Module):
+    """A small image classifier with everything an attack could disturb: dropout, batch norm, modes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Conv2d(1, 4, 5, stride=3),
+            nn.BatchNorm2d(4),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Dropout(0.5),
+            nn.Linear(256, 10),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x)
+
+
 def images(n: int = 7, shape: tuple[int, ...] = (1, 2, 3), classes: int = 3) -> tuple[Tensor, Tensor]:
     """Random images in [-1, 1], float64, and labels."""
     generator = torch.Generator().manual_seed(1)
     x = torch.rand(n, *shape, generator=generator, dtype=torch.float64) * 2 - 1
     return x, torch.randint(0, classes, (n,), generator=generator)
+
+
+def some_images(n: int = 12) -> tuple[Tensor, Tensor]:
+    """Random images of MNIST's size in [-1, 1], and labels."""
+    generator = torch.Generator().manual_seed(3)
+    return torch.rand(n, 1, 28, 28, generator=generator) * 2 - 1, torch.arange(n) % 10
 
 
 def numeric_gradient(f, parameters: list[Tensor], h: float = 1e-5) -> list[Tensor]:

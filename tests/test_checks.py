@@ -8,7 +8,8 @@ import torch
 from problems import Linear
 from torch import nn
 
-from mvm.attacks.attack import Attack, evaluating
+from mvm.attacks.attack import Attack
+from mvm.attacks.attacked import evaluating
 from mvm.attacks.fgsm import FGSM
 from mvm.attacks.noise import Noise
 from mvm.attacks.none import Clean

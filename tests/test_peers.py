@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from test_attacks import Net, some_images
+from problems import Net, some_images
 
 from mvm.attacks.attack import wrong
 from mvm.attacks.autoattack import AutoAttack

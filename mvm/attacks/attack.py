@@ -1,13 +1,13 @@
 """What every attack is: a callable (classifier, x, y) -> z with z in the threat model."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from mvm.attacks.attacked import attacked
 from mvm.threat import check_eta, check_feasible
 
 Classifier = nn.Module
@@ -27,10 +27,11 @@ class Attack(ABC):
     def __call__(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
         """z for images x (B, C, H, W) in [-1, 1] and true labels y (B,); shaped like x, detached.
 
-        The classifier answers in eval mode and gets its modes back; its parameters' gradients and the
-        global random state are left alone. Raises `mvm.threat.Infeasible` if the attack itself is broken.
+        The classifier is as in `mvm.attacks.attacked` meanwhile, and afterwards as it was; its parameters'
+        gradients and the global random state are left alone. Raises `mvm.threat.Infeasible` if the attack
+        itself is broken.
         """
-        with evaluating(classifier):
+        with attacked(classifier):
             z = self.perturb(classifier, x, y).detach()
         check_feasible(z, x, self.eta, box=self.box, name=type(self).__name__)
         return z
@@ -65,19 +66,6 @@ class Attack(ABC):
     def fit_steps(self) -> int:
         """Training iterations that `fit` takes."""
         return 0
-
-
-@contextmanager
-def evaluating(*modules: nn.Module) -> Iterator[None]:
-    """Eval mode inside; outside every sub-module has the mode it had."""
-    modes = [(m, m.training) for module in modules for m in module.modules()]
-    try:
-        for module in modules:
-            module.eval()
-        yield
-    finally:
-        for m, training in modes:
-            m.training = training
 
 
 @torch.no_grad()

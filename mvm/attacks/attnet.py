@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mvm.attacks.attack import Attack, Classifier, Progress, evaluating
+from mvm.attacks.attack import Attack, Classifier, Progress
+from mvm.attacks.attacked import attacked, evaluating
 from mvm.data.batches import batches
 from mvm.leader_follower import Player, ascend
 from mvm.risk import risk
@@ -93,7 +94,7 @@ class AttNetAttack(Attack):
         val: tuple[Tensor, Tensor] | None = None,
     ) -> None:
         devices = [x.device] if x.is_cuda else []
-        with torch.random.fork_rng(devices), evaluating(classifier), torch.enable_grad():
+        with torch.random.fork_rng(devices), attacked(classifier), torch.enable_grad():
             torch.manual_seed(derive(self.seed, 1))
             self.net = self._fresh().to(x.device)
             v = list(self.net.parameters())

@@ -9,7 +9,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from mvm.attacks.attack import Attack, Classifier, Progress, evaluating
+from mvm.attacks.attack import Attack, Classifier, Progress
+from mvm.attacks.attacked import attacked, evaluating
 from mvm.attacks.attnet_conv import AttNetConv
 from mvm.attacks.attnet_group import Group
 from mvm.attacks.attnet_stack import AttNetStack
@@ -79,7 +80,7 @@ class AttNetBest(Attack):
         if val is None:
             cut = max(1, len(x) // 10)
             x, y, val = x[cut:], y[cut:], (x[:cut], y[:cut])
-        with torch.random.fork_rng([x.device] if x.is_cuda else []), evaluating(classifier), torch.enable_grad():
+        with torch.random.fork_rng([x.device] if x.is_cuda else []), attacked(classifier), torch.enable_grad():
             torch.manual_seed(derive(self.seed, 1))
             run = partial(self._train, classifier, x, y, progress=progress)
             groups = self._groups(x.device)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mvm.attacks.attack import Classifier, evaluating, wrong
+from mvm.attacks.attack import Classifier, wrong
+from mvm.attacks.attacked import evaluating
 from mvm.attacks.attnet_stack import AttNetStack
 from mvm.attacks.diversity import spread
 from mvm.attacks.recipe import Recipe

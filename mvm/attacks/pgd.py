@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from mvm.attacks.attack import Attack, Classifier
-from mvm.attacks.gradient import climb
+from mvm.attacks.gradient import climb, look
 from mvm.attacks.loss import choose_loss
 from mvm.attacks.worst import Worst, worst_of
 from mvm.seeding import derive, image_noise
@@ -53,9 +53,9 @@ class PGD(Attack):
         z = self._first(classifier, seed, x, y)
         at = climb(classifier, z, y, self.loss)
         found = Worst(z, at.loss, at.wrong)
-        for _ in range(self.steps):
+        for left in reversed(range(self.steps)):
             z = clip(z + self.step * at.gradient.sign(), x, self.eta, box=self.box)
-            at = climb(classifier, z, y, self.loss)
+            at = (climb if left else look)(classifier, z, y, self.loss)
             found.offer(z, at.loss, at.wrong)
         return found
 

@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from mvm.attacks.attack import evaluating
+from mvm.attacks.attacked import evaluating
 from mvm.data.batches import batches
 from mvm.leader_follower import Player, descend
 from mvm.risk import risk

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mvm.attacks.attack import Attack, Progress, evaluating
+from mvm.attacks.attack import Attack, Progress
+from mvm.attacks.attacked import attacked
 from mvm.attacks.diversity import spread
 from mvm.audit.bits import pack
 from mvm.audit.wilson import wilson
@@ -27,7 +28,7 @@ def score(classifier: nn.Module, attack: Attack, data: Images, progress: Progres
     ||z - x||_inf / eta; `spread`: how much perturbations differ between images (`mvm.attacks.diversity`).
     An attack that leaves the threat model counts as none, from which on `infeasible` says why (E01).
     """
-    with evaluating(classifier):
+    with attacked(classifier):
         guesses, d, infeasible = predict(classifier, attack, data, progress)
     y = data.test.y
     missed = guesses != y
@@ -79,7 +80,7 @@ def examples(data: Images) -> str:
 def seconds_to_score(classifier: nn.Module, attacks: list[Attack], data: Images) -> float:
     """A forecast: input gradients and training steps of the attacks, at the measured price of a gradient."""
     x, y = data.test.x[:CHUNK], data.test.y[:CHUNK]
-    with evaluating(classifier):
+    with attacked(classifier):
         input_gradient(classifier, x, y)  # the first call pays for setting up
         start = time.perf_counter()
         input_gradient(classifier, x, y)

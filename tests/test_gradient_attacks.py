@@ -1,0 +1,136 @@
+"""FGM, FGSM, IFGSM, PGD, APGD and noise: closed forms on linear classifiers, and what restarts may do."""
+
+import pytest
+import torch
+from problems import Linear, Net, images, some_images
+from torch import nn
+
+from mvm.attacks.apgd import APGD, checkpoints
+from mvm.attacks.attack import wrong
+from mvm.attacks.diversity import spread
+from mvm.attacks.fgm import FGM
+from mvm.attacks.fgsm import FGSM
+from mvm.attacks.ifgsm import IFGSM
+from mvm.attacks.noise import Noise
+from mvm.attacks.pgd import PGD
+
+
+def test_fgsm_on_a_linear_classifier_is_optimal():
+    """Two classes: the loss is monotone in (w_1 - w_0) x, so the best z is x + eta sign of +-(w_1 - w_0)."""
+    g, (x, y) = Linear(classes=2), images(classes=2)
+    w = g.layer.weight
+    direction = torch.where(y == 0, 1.0, -1.0)[:, None] * (w[1] - w[0]).sign()
+    best = x + 0.3 * direction.view_as(x)
+    torch.testing.assert_close(FGSM(eta=0.3)(g, x, y), best)
+    torch.testing.assert_close(IFGSM(eta=0.3, box=False)(g, x, y), best)
+    torch.testing.assert_close(PGD(eta=0.3, box=False, steps=20)(g, x, y), best)
+    torch.testing.assert_close(FGSM(eta=0.3, box=True)(g, x, y), best.clamp(-1, 1))
+
+
+def test_fgm_is_eq4():
+    """dl/dx = W^T (softmax - onehot) for a linear classifier."""
+    g, (x, y) = Linear(), images()
+    p = torch.softmax(g(x), 1) - torch.nn.functional.one_hot(y, 3)
+    expected = x + 0.05 * (p @ g.layer.weight).view_as(x)
+    torch.testing.assert_close(FGM(eta=0.05)(g, x, y), expected.detach().clamp(x - 0.05, x + 0.05))
+
+
+def test_ifgsm_with_one_full_step_is_boxed_fgsm():
+    g, (x, y) = Linear(), images()
+    torch.testing.assert_close(IFGSM(eta=0.3, steps=1)(g, x, y), FGSM(eta=0.3, box=True)(g, x, y))
+
+
+def test_noise_is_every_pixels_fair_coin():
+    x, y = some_images(200)
+    s = (Noise(eta=0.3)(Net(), x, y) - x) / 0.3
+    assert torch.allclose(s.abs(), torch.ones_like(s), atol=1e-5)
+    assert abs(s.mean().item()) < 4 / s.numel() ** 0.5
+    per_pixel = s.mean(0)
+    assert per_pixel.abs().max() < 5 / 200**0.5  # no pixel has a preferred sign
+    assert not torch.equal(s, (Noise(eta=0.3, seed=1)(Net(), x, y) - x) / 0.3)
+
+
+def test_more_restarts_are_never_weaker():
+    torch.manual_seed(0)
+    net, (x, y) = Net().eval(), some_images(100)
+    rates = []
+    caught = torch.zeros(100, dtype=torch.bool)
+    for restarts in (1, 2, 4):
+        now = wrong(net, PGD(eta=0.02, steps=2, restarts=restarts)(net, x, y), y)
+        assert (now | ~caught).all()  # an image once broken stays broken
+        caught = now
+        rates.append(now.float().mean().item())
+    assert rates == sorted(rates)
+
+
+def test_apgd_and_every_loss_find_the_best_attack_on_a_linear_classifier():
+    g, (x, y) = Linear(classes=3), images(40)
+    for loss in ("cross_entropy", "margin", "dlr"):
+        broken = wrong(g, PGD(eta=0.3, box=False, steps=40, loss=loss)(g, x, y), y)
+        assert torch.equal(broken, wrong(g, APGD(eta=0.3, box=False, steps=40, loss=loss)(g, x, y), y))
+    w = g.layer.weight  # the margin to class c is linear in z: its best is closed form
+    best = torch.stack(
+        [
+            (g(x)[:, c] - g(x).gather(1, y[:, None])[:, 0] + 0.3 * (w[c] - w[y]).abs().sum(1)).masked_fill(y == c, -9)
+            for c in range(3)
+        ]
+    ).amax(0)
+    assert not (broken & (best <= 0)).any()
+    assert broken.sum() >= 0.9 * (best > 0).sum()  # a gradient may lead to the second best class
+
+
+def test_apgd_checkpoints_are_the_papers():
+    assert sorted(checkpoints(100)) == [22, 41, 57, 70, 80, 87, 93, 99]
+
+
+def test_apgd_halves_its_step_where_a_full_step_overshoots():
+    """A loss with its peak inside the ball: full steps of 2 eta jump over it, halved ones close in."""
+
+    class Peak(nn.Module):
+        def forward(self, x):
+            top = -((x.flatten(1) - 0.123) ** 2).sum(1)
+            return torch.stack([-top, torch.zeros_like(top), torch.full_like(top, -9.0)], 1) - 1
+
+    x, y = torch.zeros(3, 1, 2, 2, dtype=torch.float64), torch.full((3,), 1)
+    x[1] += 0.05
+    z = APGD(eta=0.5, steps=100, loss="margin")(Peak(), x, torch.zeros_like(y))
+    torch.testing.assert_close(z, torch.full_like(z, 0.123), atol=2e-3, rtol=0)
+    one_size = PGD(eta=0.5, steps=100, step=1.0, loss="margin")(Peak(), x, torch.zeros_like(y))
+    assert (one_size - 0.123).abs().max() > 0.05
+
+
+def test_broken_images_are_not_attacked_again():
+    net, (x, y) = Net().eval(), some_images(50)
+    seen = []
+    net.register_forward_hook(lambda m, i, o: seen.append(len(o)))
+    PGD(eta=0.3, steps=3, restarts=3)(net, x, y)
+    left = int((~wrong(net, PGD(eta=0.3, steps=3)(net, x, y), y)).sum())
+    assert left < 50 and seen[:8] == [50] * 4 + ([left] * 4 if left else seen[4:8])
+
+
+def test_pgd_goes_on_from_another_attacks_images():
+    torch.manual_seed(0)
+    net, (x, y) = Net().eval(), some_images(100)
+    start = FGSM(eta=0.02, box=True)
+    warm = wrong(net, PGD(eta=0.02, steps=1, step=1e-9, start=start)(net, x, y), y)
+    assert (warm | ~wrong(net, start(net, x, y), y)).all()  # never weaker than where it starts
+
+
+def test_spread_is_0_for_one_perturbation_and_1_for_fair_coins():
+    x, y = some_images(400)
+    assert spread(torch.ones(5, 1, 2, 2), 0.3) == 0
+    assert spread(Noise(eta=0.3)(Net(), x, y) - x, 0.3) == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("attack", "settings"), [(PGD, {"steps": 0}), (PGD, {"restarts": 0}), (IFGSM, {"steps": 0}), (FGSM, {"eta": -1})]
+)
+def test_impossible_settings_are_refused(attack, settings):
+    with pytest.raises(ValueError, match="steps=|restarts=|eta="):
+        attack(**{"eta": 0.3, **settings})
+
+
+@pytest.mark.parametrize(("attack", "settings"), [(APGD, {"steps": 0}), (PGD, {"loss": "hinge"})])
+def test_impossible_settings_of_strong_attacks_are_refused(attack, settings):
+    with pytest.raises(ValueError, match="steps=0|loss='hinge'"):
+        attack(eta=0.3, **settings)
