@@ -174,6 +174,22 @@ def test_games_take_the_exact_forms_and_refuse_unknown_ones(name, monkeypatch):
         played(name, monkeypatch)
 
 
+def test_minimax_takes_every_nth_penalty_n_times_as_strong(monkeypatch):
+    torch.manual_seed(0)
+    x, y = images()
+    for iteration, gamma in ((0, 0.0), (1, 0.0), (2, 3 * GAMMA), (3, 0.0)):
+        game = Minimax(Smooth(), attack=Learned(), gamma=GAMMA, every=3, **PLAIN, **FOLLOW)
+        optimizers = game.configure_optimizers()
+        monkeypatch.setattr(game, "optimizers", lambda made=optimizers: made)
+        u, v = copy.deepcopy(game.defender), copy.deepcopy(game.attacker)
+        f = lambda u=u, v=v: risk(u(v(x, y)), y)  # noqa: E731
+        game.iteration = iteration
+        game.iterate(x, y)
+        check(game.defender, expected_u(u, lambda f=f, v=v, g=gamma: f() + g / 2 * norm_of(f, v.parameters())))
+    with pytest.raises(ValueError, match="every=1"):
+        Minimax(Smooth(), attack=Learned(), penalty="carried", every=3, **PLAIN, **FOLLOW)
+
+
 def test_maximin_is_alg1_with_the_players_switched_and_the_sign_flipped(monkeypatch):
     old, _, game, _, x, y = played("maximin", monkeypatch)
     u, v = old["u"], old["v"]

@@ -13,7 +13,8 @@ from mvm.classifiers.cifar10 import CIFAR10Net
 from mvm.classifiers.mnist import MNISTNet
 from mvm.errors import UserError
 from mvm.leader_follower import Payoff
-from mvm.penalty import FORMS, THROUGH, Through, check_penalty, double, fd, image, lookahead
+from mvm.penalty import FORMS, NAMES, THROUGH, Through, check_penalty, double, fd, image, lookahead
+from mvm.penalty import form as form_of
 from mvm.penalty.replay import Replay
 from mvm.risk import risk
 from mvm.sensitivity import squared_norm
@@ -202,7 +203,7 @@ def test_lookaheads_mixed_term_is_right_to_first_order():
     assert errors[0] / errors[1] == pytest.approx(10, rel=0.2) and errors[1] / errors[2] == pytest.approx(10, rel=0.2)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", NAMES)
 def test_nothing_but_the_random_state_is_changed(form):
     """And that stands where one evaluation leaves it."""
     case = Case("mnist")
@@ -212,7 +213,7 @@ def test_nothing_but_the_random_state_is_changed(form):
     after = torch.get_rng_state()
     before = [p.detach().clone() for p in [*case.u, *case.v]]
     torch.manual_seed(3)
-    FORMS[form](f, case.u, case.v, 1.0)
+    form_of(form, case.v)(f, case.u, case.v, 1.0)
     assert torch.equal(torch.get_rng_state(), after)
     for p, old in zip([*case.u, *case.v], before, strict=True):
         assert torch.equal(p, old) and p.grad is None
@@ -268,8 +269,8 @@ def test_forms_ask_for_the_f_that_they_need():
 def test_parameters_that_f_does_not_use_get_zeros():
     u, unused, v = (torch.ones(2, dtype=torch.float64, requires_grad=True) for _ in range(3))
     f = Payoff(lambda a, b: (a["u"] * b).sum() ** 2, {"u": u, "unused": unused}, v)
-    for form in ("double", "jvp", "fd", "lookahead"):
-        _, zero = FORMS[form](f, [u, unused], [v], 1.0).g_u
+    for form in ("double", "jvp", "fd", "lookahead", "carried"):
+        _, zero = form_of(form, [v])(f, [u, unused], [v], 1.0).g_u
         assert not zero.any()
 
 

@@ -8,6 +8,7 @@ from torch import nn
 
 from mvm.errors import UserError
 from mvm.leader_follower import METHODS, Payoff, solve
+from mvm.penalty import every
 
 A, B, C = 1.5, 2.0, 0.5
 U, V = 0.7, -0.4
@@ -73,6 +74,21 @@ def test_one_step_in_closed_form(method):
 def test_every_form_of_the_penalty_gives_alg1(penalty):
     found = run("minimax", penalty=penalty)
     assert found.u.item() == pytest.approx(ONE_STEP["minimax"][0], rel=1e-8)
+
+
+def test_two_iterations_of_the_carried_direction():
+    """The first is plain; the second has all gradients at (u, v + gamma d), d = df/dv of the first."""
+    u, v = ONE_STEP["gda"]
+    ahead = v + GAMMA * f_v(U, V)
+    found = run("minimax", iterations=2, penalty="carried")
+    expected = u - LAMBDA * f_u(u, ahead), v + SIGMA * f_v(u, ahead)
+    assert (found.u.item(), found.v.item()) == pytest.approx(expected)
+
+
+def test_the_penalty_at_every_second_iteration():
+    u, v = ONE_STEP["gda"]
+    found = run("minimax", iterations=2, gamma=every(2, GAMMA))
+    assert found.u.item() == pytest.approx(u - LAMBDA * (f_u(u, v) + 2 * GAMMA * B * f_v(u, v)))
 
 
 def test_unrolling_one_step_is_alg1_at_twice_sigma():
@@ -202,6 +218,7 @@ def test_divergence_names_the_iteration():
         ({"order": "sideways"}, "order='sideways'"),
         ({"penalty": "triple"}, "penalty='triple'"),
         ({"penalty": "image"}, "use double"),
+        ({"penalty": "part"}, "use double"),
         ({"gamma": -1.0}, "gamma=-1.0 at iteration 1"),
         ({"lambda_": lambda i: float("nan")}, "lambda_=nan at iteration 1"),
         ({"population": 0}, "population=0"),

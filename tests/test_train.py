@@ -98,11 +98,16 @@ def test_a_sweep_reports_a_failing_job_and_finishes_the_others(mvm):
     assert result.out.count("mnist5k-undefended-eta0.3-") > 0 and result.out.count("mnist5k-undefended-eta0.4-") > 0
 
 
-@pytest.mark.parametrize("game", ["minimax", "cat_mouse", "sens_fgsm"])
-def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(game, mvm, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "settings",
+    ["minimax", "minimax game.penalty=carried", "cat_mouse", "sens_fgsm"],
+)
+def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(settings, mvm, tmp_path, monkeypatch):
     from mvm.games.keep import Keep
 
-    whole = mvm("train", *TINY, f"game={game}", f"outputs={tmp_path}/whole").folder
+    game, *more = settings.split()
+    same = [*TINY, f"game={game}", *more]
+    whole = mvm("train", *same, f"outputs={tmp_path}/whole").folder
     keep = Keep.on_train_epoch_end
 
     def killed(self, trainer, module):
@@ -112,9 +117,9 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(game, mvm, tmp_pa
 
     with monkeypatch.context() as patch:
         patch.setattr(Keep, "on_train_epoch_end", killed)
-        broken = mvm("train", *TINY, f"game={game}", f"outputs={tmp_path}/broken")
+        broken = mvm("train", *same, f"outputs={tmp_path}/broken")
         assert broken.status == 130 and "goes on from the last checkpoint" in broken.err
-    resumed = mvm("train", *TINY, f"game={game}", f"outputs={tmp_path}/broken")
+    resumed = mvm("train", *same, f"outputs={tmp_path}/broken")
     assert resumed.status == 0, resumed.err
     assert "40 iterations at" in resumed.out
     for file in ("defender.safetensors", *(["attacker.safetensors"] if game == "minimax" else [])):

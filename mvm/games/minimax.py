@@ -4,27 +4,40 @@ from typing import Any
 
 from torch import Tensor
 
-from mvm.games.two_player import TwoPlayer
+from mvm.games.two_player import Schedule, TwoPlayer
 from mvm.leader_follower import iterate
-from mvm.penalty import Through
+from mvm.penalty import Through, form
+from mvm.penalty.every import every as every_nth
 
 
 class Minimax(TwoPlayer):
     """min_u max_v f(u, v), Eq. (11). The defaults are Alg. 1 as printed.
 
     gamma is 1 in the paper for CIFAR-10 (Appendix B) and not given for MNIST. penalty: exact, which
-    is linear or image by the defender's layers; these and double are exact and agree; lookahead and fd are not;
-    see `mvm.penalty`.
+    is linear or image by the defender's layers; these and double are exact and agree; part, lookahead and carried
+    are cheaper and are not, nor is fd; see `mvm.penalty`. every: the penalty is taken at every `every`-th
+    iteration only, so many times as strong.
     """
 
-    penalties = ("exact", "linear", "image", "double", "fd", "lookahead")
+    penalties = ("exact", "linear", "image", "double", "part", "lookahead", "carried", "fd")
 
     def __init__(
-        self, *args: Any, gamma: float = 1.0, order: str = "simultaneous", penalty: str = "exact", **kwargs: Any
+        self,
+        *args: Any,
+        gamma: float = 1.0,
+        order: str = "simultaneous",
+        penalty: str = "exact",
+        every: int = 1,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, gamma=gamma, order=order, penalty=penalty, **kwargs)
+        if every > 1 and penalty == "carried":
+            raise ValueError("penalty=carried costs no less at every n-th iteration: use every=1")
+        self.gamma = every_nth(every, gamma)
+        self.form = form(penalty, list(self.attacker.parameters()))  # a memory goes into the checkpoint with the game
 
     def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         u, v = self.players()
         f = Through(lambda: self.attacker(x, y), self.defender, lambda logits: self.f_of(logits, y))
-        return iterate(f, leader=u, follower=v, **self.schedule)
+        now: Schedule = {**self.schedule, "gamma": self.gamma(self.iteration + 1), "penalty": self.form}
+        return iterate(f, leader=u, follower=v, **now)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from mvm.attacks.attnet import AttNetAttack
 from mvm.games.game import Game, Optimizer, check_rates
 from mvm.leader_follower import Player, check_schedule
-from mvm.penalty import check_penalty
+from mvm.penalty import Form, check_penalty
 
 
 class Schedule(TypedDict):
@@ -17,7 +17,7 @@ class Schedule(TypedDict):
     gamma: float
     order: str
     ascent_steps: int
-    penalty: str
+    penalty: str | Form
 
 
 class TwoPlayer(Game):

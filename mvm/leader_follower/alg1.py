@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mvm.leader_follower.player import Player, Risk, ascend
-from mvm.penalty import FORMS, check_penalty
+from mvm.penalty import FORMS, Form, check_penalty
 from mvm.sensitivity import squared_norm
 
 ORDERS = ("simultaneous", "leader_first", "follower_first")
@@ -33,7 +33,7 @@ def iterate(
     gamma: float = 0.0,
     order: str = "simultaneous",
     ascent_steps: int = 1,
-    penalty: str = "double",
+    penalty: str | Form = "double",
 ) -> dict[str, Tensor]:
     """One iteration of Alg. 1; with gamma = 0 one iteration of Eq. (19), alternating descent/ascent.
 
@@ -43,7 +43,7 @@ def iterate(
     order="simultaneous" takes both at (u_{i-1}, v_{i-1}), as printed; "leader_first" then ascends at
     the new u; "follower_first" descends at the new v, as Eq. (15)'s first term asks. With
     ascent_steps = k the other k - 1 ascents come before the leader's step. penalty: how Eq. (16) is
-    differentiated, see `mvm.penalty`.
+    differentiated, see `mvm.penalty`; a form with a memory is passed itself, and kept between iterations.
     Returns what the leader saw, detached: `risk`, and `sensitivity`, ||df/dv||^2, where it was needed.
     """
     for _ in range(ascent_steps - (order != "follower_first")):
@@ -51,7 +51,10 @@ def iterate(
     u, v = leader.parameters, follower.parameters
     norm: Tensor | None = None
     if gamma > 0:
-        value, norm, g_u, g_v = FORMS[penalty](f, u, v, gamma)
+        if isinstance(penalty, str):
+            check_penalty(penalty, tuple(FORMS))
+            penalty = FORMS[penalty]
+        value, norm, g_u, g_v = penalty(f, u, v, gamma)
     else:
         value, both = f(), order == "simultaneous"  # then one backward pass serves both players
         gradients = torch.autograd.grad(value, [*u, *v] if both else u, materialize_grads=True)

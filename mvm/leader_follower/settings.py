@@ -51,6 +51,11 @@ class Settings:
         check_schedule(self.steps_order, self.ascent_steps, 0.0, self.penalty)
 
     @property
+    def form(self) -> str:
+        """The name of the penalty's form; the method look-ahead is one."""
+        return "lookahead" if self.method == "lookahead" else self.penalty
+
+    @property
     def steps_order(self) -> str:
         return self.order or ("leader_first" if self.method == "alt" else "simultaneous")
 

@@ -16,6 +16,7 @@ from mvm.leader_follower.player import Player, ascend
 from mvm.leader_follower.population import starts, worst
 from mvm.leader_follower.settings import Optimizer, Settings
 from mvm.leader_follower.unrolled import unrolled
+from mvm.penalty import Form, form
 
 
 @dataclass
@@ -61,10 +62,11 @@ def _play(f: Callable[[Any, Any], Tensor], u: Any, v: Any, how: Settings) -> Sol
     payoffs = [Payoff(f, u, start) for start in starts(v, how.population, how.spread)]
     leader = _player(u, how.u_optimizer, how.at("lambda_", 1))
     followers = [_player(payoff.v, how.v_optimizer, how.at("sigma", 1)) for payoff in payoffs]
+    forms = [form(how.form, follower.parameters) for follower in followers]
     risks, norms = [], []
     for i in range(1, how.iterations + 1):
         chosen = worst(payoffs)
-        seen = _step(payoffs, leader, followers, chosen, how, i)
+        seen = _step(payoffs, leader, followers, chosen, forms[chosen], how, i)
         if how.project:
             with torch.no_grad():
                 for payoff in payoffs:
@@ -78,7 +80,13 @@ def _play(f: Callable[[Any, Any], Tensor], u: Any, v: Any, how: Settings) -> Sol
 
 
 def _step(
-    payoffs: list[Payoff], leader: Player, followers: list[Player], chosen: int, how: Settings, i: int
+    payoffs: list[Payoff],
+    leader: Player,
+    followers: list[Player],
+    chosen: int,
+    penalty: Form,
+    how: Settings,
+    i: int,
 ) -> dict[str, Tensor]:
     """Iteration i: the followers that were not chosen ascend, then the method's own step."""
     lambda_, sigma, gamma = (how.at(name, i) for name in ("lambda_", "sigma", "gamma"))
@@ -90,7 +98,6 @@ def _step(
             ascend(payoff, follower)
     f, follower, order = payoffs[chosen], followers[chosen], how.steps_order
     if how.method in ("minimax", "lookahead"):
-        penalty = "lookahead" if how.method == "lookahead" else how.penalty
         steps = how.ascent_steps
         return iterate(f, leader, follower, gamma=gamma, order=order, ascent_steps=steps, penalty=penalty)
     if how.method in ("alt", "gda"):

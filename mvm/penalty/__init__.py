@@ -2,10 +2,17 @@
 
 Every form is called (f, u, v, gamma): f a closure, u and v lists of leaf tensors that it depends on.
 Nothing is moved and no `.grad` is touched. `double`, `jvp`, `image` and `linear` are exact, and `exact` is the
-faster one of the last two that the net allows; `fd` and `lookahead` are not exact (see their docstrings).
+faster one of the last two that the net allows; `part`, `lookahead`, `carried` and `fd` are not exact (see their
+docstrings). `every` is a schedule of gamma, for any of them.
 """
 
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from mvm.penalty.carried import Carried
 from mvm.penalty.double import double
+from mvm.penalty.every import every
 from mvm.penalty.exact import exact
 from mvm.penalty.fd import fd
 from mvm.penalty.form import Form, Penalised
@@ -13,6 +20,7 @@ from mvm.penalty.image import image
 from mvm.penalty.jvp import jvp
 from mvm.penalty.linear import linear
 from mvm.penalty.lookahead import lookahead
+from mvm.penalty.part import part
 from mvm.penalty.through import Through
 
 FORMS: dict[str, Form] = {
@@ -21,15 +29,35 @@ FORMS: dict[str, Form] = {
     "image": image,
     "linear": linear,
     "exact": exact,
-    "fd": fd,
+    "part": part,
     "lookahead": lookahead,
+    "fd": fd,
 }
-THROUGH = ("exact", "linear", "image")  # forms that need a `Through`
+THROUGH = ("exact", "linear", "image", "part")  # forms that need a `Through`
+NAMES = (*FORMS, "carried")  # carried has a memory: `form` makes it
 
-__all__ = ["FORMS", "THROUGH", "Form", "Penalised", "Through", "check_penalty", *FORMS]
+__all__ = [
+    "FORMS",
+    "NAMES",
+    "THROUGH",
+    "Carried",
+    "Form",
+    "Penalised",
+    "Through",
+    "check_penalty",
+    "every",
+    "form",
+    *FORMS,
+]
 
 
-def check_penalty(penalty: str, allowed: tuple[str, ...] = tuple(FORMS)) -> None:
+def check_penalty(penalty: str, allowed: tuple[str, ...] = NAMES) -> None:
     """ValueError unless `penalty` is one of `allowed`."""
     if penalty not in allowed:
         raise ValueError(f"penalty={penalty!r}: must be one of {', '.join(allowed)}")
+
+
+def form(penalty: str, v: Sequence[Tensor]) -> Form:
+    """The form of that name for one game, in which v follows; ValueError for a name that is none."""
+    check_penalty(penalty)
+    return Carried(v) if penalty == "carried" else FORMS[penalty]

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -21,12 +22,13 @@ from torch import Tensor
 
 from mvm.attacks.fgsm import FGSM
 from mvm.leader_follower import Player, descend, iterate
-from mvm.penalty import FORMS, Through
+from mvm.penalty import FORMS, Through, every, form
 from tests.benchmarks.nets import Nets
 
 OUT = Path("outputs/bench/bench.csv")
 COLUMNS = ("name", "ours_ms", "other_ms", "ratio", "spread", "target", "machine")
 Step = Callable[[], object]
+ITERATIONS = {"minimax-every4": 4}  # in one call of a step, where it is not one
 
 
 def player(parameters: list[Tensor], rate: float) -> Player:
@@ -37,7 +39,7 @@ def game_steps(nets: Nets) -> dict[str, Step]:
     """One iteration of each two-player game and form, and of Sens-FGSM and LWA-FGSM."""
     f = nets.f()
     u, v = player(nets.u, 1e-4), player(nets.v, 1e-3)
-    fgsm = FGSM(eta=nets.eta)
+    fgsm, fourth = FGSM(eta=nets.eta), every(4, 1.0)
 
     def sens(penalty: str) -> None:
         z = fgsm(nets.g, nets.x, nets.y).requires_grad_(True)
@@ -47,21 +49,25 @@ def game_steps(nets: Nets) -> dict[str, Step]:
         "alt-simultaneous": lambda: iterate(f, u, v),
         "alt-leader_first": lambda: iterate(f, u, v, order="leader_first"),
         **{
-            f"minimax-{form}": lambda form=form: iterate(f, u, v, gamma=1.0, penalty=form)
-            for form in ("linear", "image", "double", "fd", "lookahead")
+            f"minimax-{name}": partial(iterate, f, u, v, gamma=1.0, penalty=form(name, nets.v))
+            for name in ("linear", "image", "double", "part", "lookahead", "carried", "fd")
         },
+        "minimax-every4": lambda: [iterate(f, u, v, gamma=fourth(i), penalty="linear") for i in range(1, 5)],
         "maximin-double": lambda: iterate(lambda: -f(), v, u, gamma=1.0, penalty="double"),
         "lwa_fgsm": lambda: descend(nets.loss(nets.g(fgsm(nets.g, nets.x, nets.y))), u),
         **{f"sens_fgsm-{form}": lambda form=form: sens(form) for form in ("linear", "double", "lookahead")},
     }
 
 
-COMPARED = [  # (row, compared with, target of the ratio or none)
+COMPARED: list[tuple[str, str, float | None]] = [  # (row, compared with, target of the ratio or none)
     ("minimax-linear", "alt-simultaneous", 2.0),
     ("minimax-image", "alt-simultaneous", None),
     ("minimax-double", "alt-simultaneous", None),
     ("minimax-fd", "alt-simultaneous", None),
+    ("minimax-part", "alt-simultaneous", None),
+    ("minimax-every4", "alt-simultaneous", None),
     ("minimax-lookahead", "alt-simultaneous", 1.7),
+    ("minimax-carried", "alt-simultaneous", 1.15),
     ("maximin-double", "alt-simultaneous", None),
     ("minimax-linear", "alt-leader_first", None),
     ("alt-leader_first", "alt-simultaneous", None),
@@ -72,20 +78,22 @@ COMPARED = [  # (row, compared with, target of the ratio or none)
 
 
 def timed(steps: dict[str, Step], rounds: int, clock: Callable[[], float]) -> dict[str, list[float]]:
-    """Milliseconds of each step in each round; two rounds before the first are not counted."""
+    """Milliseconds of each iteration in each round; two rounds before the first are not counted."""
     times: dict[str, list[float]] = {name: [] for name in steps}
     for i in range(rounds + 2):
         for name, step in steps.items():
             start = clock()
             step()
             if i >= 2:
-                times[name].append(1000 * (clock() - start))
+                times[name].append(1000 * (clock() - start) / ITERATIONS.get(name, 1))
     return times
 
 
-def rows(net: str, times: dict[str, list[float]], machine: str) -> list[dict[str, object]]:
+def rows(
+    net: str, times: dict[str, list[float]], machine: str, compared: list[tuple[str, str, float | None]]
+) -> list[dict[str, object]]:
     out: list[dict[str, object]] = []
-    for name, other, target in COMPARED:
+    for name, other, target in compared:
         ratios = sorted(a / b for a, b in zip(times[name], times[other], strict=True))
         low, high = ratios[len(ratios) // 4], ratios[-1 - len(ratios) // 4]
         ours, others = statistics.median(times[name]), statistics.median(times[other])
@@ -131,4 +139,4 @@ if __name__ == "__main__":
     rounds = int(sys.argv[1]) if sys.argv[1:] and sys.argv[1].isdigit() else 21
     clock = time.process_time if busy else time.perf_counter
     for net in ("mnist", "cifar10"):
-        write(rows(net, timed(game_steps(Nets(net)), rounds, clock), machine() + " processor time" * busy))
+        write(rows(net, timed(game_steps(Nets(net)), rounds, clock), machine() + " processor time" * busy, COMPARED))
