@@ -16,7 +16,7 @@ LAYERS = [  # a file imports from its own layer and the ones before it
     ["audit"],
     ["record"],
     ["games"],
-    ["schema", "terminal", "build", "cells", "cli", "play", "rounds", "entries", "inspection", "grid"],
+    ["schema", "terminal", "build", "cells", "cli", "play", "rounds", "entries", "inspection", "grid", "saved"],
     ["training"],
     ["train"],
     ["evaluate"],
