@@ -1,6 +1,7 @@
 """Score saved defenders against attacks, without training them again.
 
 python -m mvm.evaluate 'runs=outputs/runs/mnist5k-*' 'attacks=[none,fgsm,pgd,attnet]'
+python -m mvm.evaluate 'runs=outputs/runs/mnist5k-*' audit=gap
 """
 
 import csv
@@ -15,11 +16,13 @@ from mvm.audit.table import table
 from mvm.build import positive_eta
 from mvm.cells import cells
 from mvm.cli import entry
+from mvm.equilibrium import measure, show, write
 from mvm.errors import UserError
 from mvm.grid import Line, add_grid_checks, findings
 from mvm.inspection import Other, inspect
 from mvm.record import Run, name_of
 from mvm.saved import copy_of, defence, find_runs, surrogate
+from mvm.solved import Solved, sets, solved
 from mvm.terminal import console, say
 from mvm.whole import write_whole
 
@@ -41,6 +44,38 @@ COLUMNS = (
 
 
 def main(cfg: DictConfig, overrides: list[str]) -> None:
+    if cfg.audit is None:
+        grid(cfg)
+    else:
+        gap(cfg)
+
+
+def gap(cfg: DictConfig) -> None:
+    """audit=gap: the duality gap and Lemma 1 of the runs that have an attack network; gap.json and gap.md."""
+    if cfg.eta is not None:
+        raise UserError(f"audit=gap eta={cfg.eta}: a game is solved at the eta that it was played at; leave eta out")
+    games = []
+    for run in find_runs(cfg.runs):
+        config = run.config()
+        if solved(run, config):
+            settings = resolved(cfg, config, "audit")
+            games.append(Solved(run, config, settings, cfg.trainer.accelerator))
+        else:
+            say(f"left out {run.folder.name}: it has no attack network of its own")
+    if not games:
+        raise UserError(
+            f"runs={cfg.runs} audit=gap: none of these runs has an attack network; "
+            f"train some, for example: python -m mvm.train -m game=minimax,alt,maximin"
+        )
+    found = []
+    for games_of in sets(games):
+        found.append(measure(games_of))
+        show(found[-1])
+    print(write(found, Path(cfg.outputs)))
+
+
+def grid(cfg: DictConfig) -> None:
+    """Score every run against every attack, check, show; grid.csv."""
     lines: list[Line] = []
     skipped: list[str] = []
     runs = find_runs(cfg.runs)
@@ -89,14 +124,19 @@ def line_of(run: Run, cfg: DictConfig, runs: list[Run]) -> Line:
 
 def attacks_on(config: dict[str, Any], cfg: DictConfig) -> dict[str, dict[str, Any]]:
     """The attacks asked for, at the eta and for the images of a run with these settings."""
-    eta = config["eta"] if cfg.eta is None else positive_eta(cfg.eta)
-    seed = config["seed"] if cfg.seed is None else cfg.seed
     for name, settings in cfg.attacks.items():
         if "source" in settings:
             raise UserError(f"attacks: {name} is made on another run; mvm.train finds it, with attacks=[{name}]")
+    return resolved(cfg, config, "attacks")
+
+
+def resolved(cfg: DictConfig, config: dict[str, Any], key: str) -> dict[str, Any]:
+    """A part of the settings as plain data, at the eta and seed of a run unless others are given, for its images."""
+    eta = config["eta"] if cfg.eta is None else positive_eta(cfg.eta)
+    seed = config["seed"] if cfg.seed is None else cfg.seed
     whole = OmegaConf.merge(cfg, {"eta": eta, "seed": seed, "images": config["images"]})
-    resolved: Any = OmegaConf.to_container(whole.attacks, resolve=True)
-    return resolved
+    plain: Any = OmegaConf.to_container(OmegaConf.select(whole, key), resolve=True)
+    return plain
 
 
 def row(line: Line, name: str) -> dict[str, Any]:

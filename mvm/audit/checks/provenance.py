@@ -5,7 +5,8 @@ from typing import Any
 from mvm.audit.checks.verdict import FAIL, WARN, Check, judge
 from mvm.audit.score import Cell
 
-CONTROLS = ("none", "noise", "transfer")  # not attacks that look at this defender
+# What says nothing of robustness: controls, attacks made on another net, single steps
+TOO_WEAK = ("none", "noise", "transfer", "fgsm", "fgm")
 FAMILY = {"attnet_best": "attnet"}  # of one kind: both are attack networks
 
 
@@ -24,7 +25,7 @@ def kinds(settings: Any) -> set[str]:
 
 
 def unseen(cells: dict[str, Cell], game: dict[str, Any]) -> Check:
-    """E20: at least one white-box attack among those scored is of a kind that the game did not train on.
+    """E20: at least one white-box attack of many steps, or learned, is of a kind that the game did not train on.
 
     Fails the worst case alone: its number stands as a bound, but nobody may call it robustness.
     """
@@ -32,7 +33,7 @@ def unseen(cells: dict[str, Cell], game: dict[str, Any]) -> Check:
     for cell in cells.values():
         own = str(cell["settings"].get("_target_", "")).split(".")
         scored |= {FAMILY.get(kind, kind) for kind in own[-2:-1]}
-    new = sorted(scored - trained - set(CONTROLS))
+    new = sorted(scored - trained - set(TOO_WEAK))
     text = "no attack was scored that is unseen in training: the worst case is not robustness"
     return judge("E20", not new, text, attack="worst", trained_on=sorted(trained), unseen=new)
 
