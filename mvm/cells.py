@@ -9,10 +9,13 @@ from typing import Any
 from torch import nn
 
 from mvm.attacks.attack import Attack
+from mvm.audit.checks.defender import connected
+from mvm.audit.checks.verdict import FAIL
 from mvm.audit.pictures import keep_pictures
 from mvm.audit.score import Cell, score
 from mvm.build import build
 from mvm.data.images import Images
+from mvm.errors import UserError
 from mvm.record import Run, fingerprint
 from mvm.terminal import bar, duration, say
 from mvm.whole import write_whole
@@ -45,6 +48,9 @@ def kept_cell(run: Run, name: str, settings: dict[str, Any]) -> Cell | None:
 
 def _make(run: Run, name: str, settings: dict[str, Any], defence: Defence, ready: Attack | None) -> Cell:
     classifier, data = defence()
+    graph = connected(classifier, data.test.x[:1])
+    if graph.verdict == FAIL:
+        raise UserError(f"E28: {graph.text}; write it in torch, inside the classifier's forward")
     attack = ready or build(settings)
     start = time.perf_counter()
     with bar(f"scoring against {name}") as progress:

@@ -1,31 +1,29 @@
 """Score saved defenders against attacks, without training them again.
 
 python -m mvm.evaluate 'runs=outputs/runs/mnist5k-*' 'attacks=[none,fgsm,pgd,attnet]'
+python -m mvm.evaluate 'runs=outputs/runs/mnist5k-*' audit=gap
 """
 
 import csv
-import glob
-import json
-from contextlib import suppress
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from torch import nn
 
 from mvm.audit.checks.verdict import FAIL, badges, of_cell
 from mvm.audit.table import table
-from mvm.build import build, device, positive_eta
+from mvm.build import positive_eta
 from mvm.cells import cells
 from mvm.cli import entry
-from mvm.data.images import Images
+from mvm.equilibrium import measure, show, write
 from mvm.errors import UserError
 from mvm.grid import Line, add_grid_checks, findings
-from mvm.inspection import inspect
+from mvm.inspection import Other, inspect
 from mvm.record import Run, name_of
+from mvm.saved import copy_of, defence, find_runs, surrogate
+from mvm.solved import Solved, sets, solved
 from mvm.terminal import console, say
-from mvm.weights import load_weights
 from mvm.whole import write_whole
 
 COLUMNS = (
@@ -46,6 +44,38 @@ COLUMNS = (
 
 
 def main(cfg: DictConfig, overrides: list[str]) -> None:
+    if cfg.audit is None:
+        grid(cfg)
+    else:
+        gap(cfg)
+
+
+def gap(cfg: DictConfig) -> None:
+    """audit=gap: the duality gap and Lemma 1 of the runs that have an attack network; gap.json and gap.md."""
+    if cfg.eta is not None:
+        raise UserError(f"audit=gap eta={cfg.eta}: a game is solved at the eta that it was played at; leave eta out")
+    games = []
+    for run in find_runs(cfg.runs):
+        config = run.config()
+        if solved(run, config):
+            settings = resolved(cfg, config, "audit")
+            games.append(Solved(run, config, settings, cfg.trainer.accelerator))
+        else:
+            say(f"left out {run.folder.name}: it has no attack network of its own")
+    if not games:
+        raise UserError(
+            f"runs={cfg.runs} audit=gap: none of these runs has an attack network; "
+            f"train some, for example: python -m mvm.train -m game=minimax,alt,maximin"
+        )
+    found = []
+    for games_of in sets(games):
+        found.append(measure(games_of))
+        show(found[-1])
+    print(write(found, Path(cfg.outputs)))
+
+
+def grid(cfg: DictConfig) -> None:
+    """Score every run against every attack, check, show; grid.csv."""
     lines: list[Line] = []
     skipped: list[str] = []
     runs = find_runs(cfg.runs)
@@ -74,66 +104,39 @@ def line_of(run: Run, cfg: DictConfig, runs: list[Run]) -> Line:
     eta = config["eta"] if cfg.eta is None else cfg.eta
     load = partial(defence, run, config, cfg.trainer.accelerator)
     scores = cells(run, attacks_on(config, cfg), load)
-    undefended = name_of(config["game"]) == "undefended"
-    other = surrogate(run, config, runs)
-    loader = (other.fingerprint, lambda: defence(other, other.config(), cfg.trainer.accelerator)[0]) if other else None
-    found = inspect(run, scores, load, eta=eta, undefended=undefended, surrogate=loader)
-    return Line(run, config, eta, scores, found)
 
+    def other(found: Run | None) -> Other | None:
+        if found is None:
+            return None
+        return found.fingerprint, lambda: defence(found, found.config(), cfg.trainer.accelerator)[0]
 
-def surrogate(run: Run, config: dict[str, Any], runs: list[Run]) -> Run | None:
-    """An undefended run of the grid on the same data, whose adversarial images are tried on this one."""
-    for other in runs:
-        if other.folder != run.folder and "-undefended-" in other.folder.name:
-            with suppress(UserError):
-                if name_of(other.config()["data"]) == name_of(config["data"]):
-                    load_weights(build(other.config()["classifier"]), other.defender)
-                    return other
-    return None
-
-
-def find_runs(pattern: str) -> list[Run]:
-    """The trained runs whose folders match a glob, in order. Raises `UserError` if there is none."""
-    folders = [Path(folder) for folder in sorted(glob.glob(pattern))]
-    runs = [Run(folder) for folder in folders if Run(folder).trained]
-    for folder in folders:
-        if folder.is_dir() and not Run(folder).trained:
-            say(f"skipped {folder.name}: its training is not finished")
-    if not runs:
-        raise UserError(
-            f"runs={pattern}: no trained run matches ({len(folders)} folders do); "
-            f"give a glob of run folders, for example 'runs=outputs/runs/mnist5k-*'"
-        )
-    return runs
+    found = inspect(
+        run,
+        scores,
+        load,
+        game=config["game"],
+        eta=eta,
+        surrogate=other(surrogate(run, config, runs)),
+        copy=other(copy_of(run, config, runs)),
+    )
+    return Line(run, config, eta, scores, found).with_worst()
 
 
 def attacks_on(config: dict[str, Any], cfg: DictConfig) -> dict[str, dict[str, Any]]:
     """The attacks asked for, at the eta and for the images of a run with these settings."""
-    eta = config["eta"] if cfg.eta is None else positive_eta(cfg.eta)
-    seed = config["seed"] if cfg.seed is None else cfg.seed
     for name, settings in cfg.attacks.items():
         if "source" in settings:
             raise UserError(f"attacks: {name} is made on another run; mvm.train finds it, with attacks=[{name}]")
+    return resolved(cfg, config, "attacks")
+
+
+def resolved(cfg: DictConfig, config: dict[str, Any], key: str) -> dict[str, Any]:
+    """A part of the settings as plain data, at the eta and seed of a run unless others are given, for its images."""
+    eta = config["eta"] if cfg.eta is None else positive_eta(cfg.eta)
+    seed = config["seed"] if cfg.seed is None else cfg.seed
     whole = OmegaConf.merge(cfg, {"eta": eta, "seed": seed, "images": config["images"]})
-    resolved: Any = OmegaConf.to_container(whole.attacks, resolve=True)
-    return resolved
-
-
-def defence(run: Run, config: dict[str, Any], accelerator: str) -> tuple[nn.Module, Images]:
-    """The run's classifier with its weights, and its data set, on the device."""
-    classifier = build(config["classifier"])
-    load_weights(classifier, run.defender)
-    where = device(accelerator)
-    data = _data(json.dumps({**config["data"], "seed": 0}))  # the seed only orders mini-batches
-    data.to(where)
-    return classifier.to(where), data
-
-
-@lru_cache(maxsize=1)
-def _data(config: str) -> Images:
-    data: Images = build(json.loads(config))
-    data.setup()
-    return data
+    plain: Any = OmegaConf.to_container(OmegaConf.select(whole, key), resolve=True)
+    return plain
 
 
 def row(line: Line, name: str) -> dict[str, Any]:

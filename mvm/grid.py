@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mvm.audit.checks.grid import seeds
 from mvm.audit.checks.verdict import FAIL, PASS, Check, of_cell
+from mvm.audit.checks.worst import NAME, pointwise, worst_case
 from mvm.audit.score import Cell
 from mvm.record import Run, name_of
 
@@ -29,6 +30,14 @@ class Line:
     def title(self) -> str:
         data, game, eta = self.kind
         return f"{data} {game} eta{eta:g} seed{self.config['seed']}"
+
+    def with_worst(self) -> "Line":
+        """The line with one more cell: what any of its attacks breaks, image by image (E21)."""
+        worst = worst_case(self.cells)
+        if worst is None:
+            return self
+        checks = [*self.checks, pointwise(self.cells, worst)]
+        return replace(self, cells=self.cells | {NAME: worst}, checks=checks)
 
     def marked(self) -> dict[str, Cell]:
         """The cells, those struck with the ids of the checks that they failed."""

@@ -1,5 +1,6 @@
 """The checks of one run, those on its classifier made once and kept in its folder."""
 
+import csv
 import json
 from collections.abc import Callable
 from typing import Any
@@ -11,20 +12,28 @@ from mvm.attacks.attack import wrong
 from mvm.attacks.attacked import evaluating
 from mvm.attacks.pgd import PGD
 from mvm.audit.checks.cells import bits, cell_checks
+from mvm.audit.checks.curve import Row, overfitting
 from mvm.audit.checks.defender import defender_checks
-from mvm.audit.checks.grid import same_distribution, twin_broken
+from mvm.audit.checks.grid import apart, same_distribution, twin_broken
 from mvm.audit.checks.probe import doubling, probe
+from mvm.audit.checks.provenance import provenance
+from mvm.audit.checks.selftest import self_test
+from mvm.audit.checks.silent import silent
 from mvm.audit.checks.verdict import Check
 from mvm.audit.score import Cell, examples
 from mvm.build import build
 from mvm.cells import Defence
 from mvm.data.images import Images
-from mvm.record import Run, fingerprint
+from mvm.record import Run, fingerprint, name_of
 from mvm.terminal import say
+from mvm.weights import digest_of
 from mvm.whole import write_whole
 
 SLICE = 500  # test images that the probes attack
 UNDEFENDED_ETA = 0.6  # at which PGD must break an undefended net
+EDITION = 2  # of the rules that `_classifier` applies: kept answers of an older one are not read
+
+Other = tuple[str, Callable[[], nn.Module]]  # another run's fingerprint, and the loader of its classifier
 
 
 def inspect(
@@ -32,41 +41,66 @@ def inspect(
     cells: dict[str, Cell],
     defence: Defence,
     *,
+    game: dict[str, Any],
     eta: float,
-    undefended: bool,
-    surrogate: tuple[str, Callable[[], nn.Module]] | None = None,
+    surrogate: Other | None = None,
+    copy: Other | None = None,
 ) -> list[Check]:
-    """Every check on a run: its cells' and, from the file checks/*.json or anew, its classifier's.
+    """Every check on a run: its cells', its curve's and, from the file checks/*.json or anew, its classifier's.
 
-    surrogate: the name and the loader of another run's classifier, for the transfer attack.
+    game: the settings that it was trained by. surrogate: an undefended run, for the transfer attack of E07;
+    copy: a run of the same game from another seed, for that of E31.
     """
+    weights, undefended = digest_of(run.defender), name_of(game) == "undefended"
     iterated = {
         n: c["settings"] for n, c in cells.items() if "steps" in c["settings"] and not c["settings"].get("start")
     }
-    asked = {"eta": eta, "surrogate": surrogate and surrogate[0], "iterated": iterated}
+    others = {"surrogate": surrogate, "copy": copy}
+    named = {name: other and other[0] for name, other in others.items()}
+    asked = {"edition": EDITION, "of": weights, "eta": eta, "iterated": iterated, **named}
     path = run.folder / "checks" / f"eta{eta:g}-{fingerprint(asked)}.json"
     try:
         kept = [Check(**check) for check in json.loads(path.read_text())]
     except (OSError, ValueError, TypeError):
         say(f"checking {run.folder.name}")
-        kept = _classifier(defence, cells, list(iterated), eta, undefended, surrogate and surrogate[1]())
+        nets = {name: other and other[1]() for name, other in others.items()}
+        kept = _classifier(defence, cells, list(iterated), eta, undefended, nets)
         text = json.dumps([check.as_dict() for check in kept], indent=1) + "\n"
         write_whole(path, lambda temporary: temporary.write_text(text))
-    return kept + cell_checks(cells, adversarially_trained=not undefended)
+    curve = overfitting(_history(run))
+    return [
+        *kept,
+        *cell_checks(cells, adversarially_trained=not undefended),
+        *provenance(cells, game, weights),
+        *([curve] if curve else []),
+    ]
+
+
+def _history(run: Run) -> list[Row]:
+    if not run.history.exists():
+        return []
+    with open(run.history, newline="") as file:
+        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
 
 
 def _classifier(
-    defence: Defence, cells: dict[str, Cell], iterated: list[str], eta: float, undefended: bool, other: nn.Module | None
+    defence: Defence,
+    cells: dict[str, Cell],
+    iterated: list[str],
+    eta: float,
+    undefended: bool,
+    nets: dict[str, nn.Module | None],
 ) -> list[Check]:
     classifier, data = defence()
-    with evaluating(classifier, *([other] if other else [])):
+    with evaluating(classifier, *(net for net in nets.values() if net)):
         x, y = data.test.x[:SLICE], data.test.y[:SLICE]
-        out = defender_checks(classifier, x, y) + probe(classifier, x, y, eta, other)
-        out.append(_same_distribution(classifier, data))
+        out = defender_checks(classifier, x, y) + probe(classifier, x, y, eta, **nets)
+        out += [self_test(classifier, x), _same_distribution(classifier, data), apart(data.val.x, data.test.x)]
         if undefended:
             error = wrong(classifier, PGD(eta=UNDEFENDED_ETA)(classifier, x, y), y).float().mean().item()
             out.append(twin_broken(error, UNDEFENDED_ETA))
         for name in iterated:
+            out.append(silent(classifier, build(cells[name]["settings"]), x, y, name))
             if cells[name]["examples"] == examples(data):
                 out.append(_doubled(classifier, data, cells[name]))
     return out

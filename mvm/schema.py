@@ -42,6 +42,7 @@ class Evaluate:
     budgets: Any = MISSING
     images: Any = None
     attacks: dict[str, Any] = field(default_factory=dict)
+    audit: Any = None  # conf/audit
     trainer: Any = MISSING
 
 

@@ -40,6 +40,16 @@ def middle(x: Tensor, eta: float, *, box: bool) -> tuple[Tensor, Tensor]:
     return (low + high) / 2, (high - low) / 2
 
 
+def feasible(z: Tensor, x: Tensor, eta: float, *, box: bool) -> Tensor:
+    """Which of the images z (B, ...) are finite, within eta of x and (with `box`) within [-1, 1]; (B,) bool.
+
+    The tolerance is that of `check_feasible`.
+    """
+    slack = eta * 1e-5 + 1e-6
+    inside = (z - x).flatten(1).abs().amax(1) <= eta + slack  # False for nan
+    return inside & (z.flatten(1).abs().amax(1) <= HIGH + slack) if box else inside
+
+
 def check_feasible(z: Tensor, x: Tensor, eta: float, *, box: bool, name: str) -> None:
     """Raise `Infeasible` unless z is finite, within eta of x and (with `box`) within [-1, 1].
 

@@ -17,7 +17,8 @@ from mvm.attacks.pgd import PGD
 from mvm.audit.checks.cells import cell_checks
 from mvm.audit.checks.defender import defender_checks, eval_mode, gradients
 from mvm.audit.checks.grid import same_distribution, seeds, twin_broken
-from mvm.audit.checks.probe import at_least, doubling, probe, restarts
+from mvm.audit.checks.probe import at_least, doubling, limit, probe, restarts
+from mvm.audit.checks.selftest import Masked
 from mvm.audit.checks.verdict import FAIL, PASS, WARN, badges
 from mvm.audit.score import score
 from mvm.data.images import Split
@@ -51,17 +52,6 @@ def honest():
         nn.functional.cross_entropy(net(z), y).backward()
         adam.step()
     return net.eval()
-
-
-class Masked(nn.Module):
-    """Quantised input and logits x 1e4: gradients are zero, robustness is not better."""
-
-    def __init__(self, net, quantise=True, scale=1e4):
-        super().__init__()
-        self.net, self.quantise, self.scale = net, quantise, scale
-
-    def forward(self, x):
-        return self.scale * self.net((x * 4).round() / 4 if self.quantise else x)
 
 
 def failed(checks):
@@ -113,7 +103,7 @@ def test_an_honest_defender_passes(honest):
 
 @pytest.mark.parametrize(("quantise", "scale"), [(True, 1e4), (False, 1e5), (True, 1.0)])
 def test_a_masked_defender_is_caught(honest, quantise, scale):
-    assert "E05" in failed(everything(Masked(honest, quantise, scale)))
+    assert "E05" in failed(everything(Masked(honest, quantise=quantise, scale=scale)))
 
 
 def test_a_masked_defender_is_weaker_than_it_looks(honest):
@@ -246,3 +236,9 @@ def test_an_attack_that_forgets_broken_images_is_caught(honest, monkeypatch):
     assert restarts(honest, *blobs(), 0.6).verdict == PASS
     monkeypatch.setattr(pgd, "worst_of", lambda attempts, x, y: attempts[-1](x, y).z if len(attempts) == 1 else x)
     assert restarts(honest, *blobs(), 0.6).verdict == FAIL
+
+
+def test_at_eta_1_nothing_may_be_left(honest):
+    assert limit(honest, *blobs()).verdict == PASS
+    found = limit(Masked(honest), *blobs())
+    assert found.verdict == FAIL and found.id == "E10" and found.numbers["accuracy"] > found.numbers["allowed"]

@@ -6,7 +6,9 @@ import pytest
 from mvm.audit.bits import pack, unpack
 from mvm.audit.bootstrap import paired_bootstrap
 from mvm.audit.holm import holm
+from mvm.audit.interval import interval
 from mvm.audit.paired import paired
+from mvm.audit.wilson import wilson
 
 
 def simulated(random, seeds, n, p=0.2, difference=0.0, of_seed=0.0):
@@ -75,3 +77,54 @@ def test_holm_keeps_the_family_error_at_5_percent():
 def test_unpaired_data_are_refused(shapes):
     with pytest.raises(ValueError, match="shape"):
         paired_bootstrap(*(np.zeros(s, dtype=bool) for s in shapes))
+
+
+@pytest.mark.parametrize("difference", [0.0, 0.1])
+def test_the_bootstrap_of_losses_covers_95_percent(difference):
+    """Losses of the same images, as unlike a bell as a cross-entropy is."""
+    random = np.random.default_rng(6)
+    hits, n = 0, 400
+    for _ in range(500):
+        common = random.exponential(1.0, n)
+        a, b = common + random.exponential(0.3 + difference, n), common + random.exponential(0.3, n)
+        found = paired_bootstrap(a[None], b[None], draws=500)
+        hits += found.low <= difference <= found.high
+    assert 0.92 < hits / 500 < 0.98
+
+
+def test_pairing_makes_the_bootstrap_narrow():
+    random = np.random.default_rng(5)
+    hard = random.random(400) < 0.3
+    a, b = ((hard | (random.random(400) < p))[None] for p in (0.10, 0.04))
+    found = paired_bootstrap(a, b)
+    assert found.high - found.low < 0.7 * 2 * 1.96 * np.sqrt((a.var() + b.var()) / 400)
+
+
+def test_the_bootstrap_counts_seeds():
+    same = np.zeros((3, 400), bool)
+    left = same.copy()
+    left[0] = True  # one seed of three fails wholly
+    found = paired_bootstrap(left, same)
+    assert found.low <= 0 and found.high > 0.6 and found.p > 0.5
+
+
+def test_one_seed_is_wilsons():
+    assert interval([0.2], 1000) == wilson(200, 1000)
+
+
+def test_seeds_that_disagree_widen_it():
+    agree, disagree = interval([0.2, 0.2, 0.2], 1000), interval([0.1, 0.2, 0.3], 1000)
+    assert agree == wilson(200, 1000) and disagree[0] < agree[0] and disagree[1] > agree[1]
+    assert disagree[1] - 0.2 == pytest.approx(4.303 * 0.1 / 3**0.5)
+    assert interval([0.0, 1.0], 10) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_the_interval_of_an_error_covers_95_percent_over_seeds(seeds):
+    random = np.random.default_rng(7)
+    hits = 0
+    for _ in range(1000):
+        rates = random.normal(0.2, 0.03, seeds).clip(0, 1)
+        low, high = interval(list(random.binomial(1000, rates) / 1000), 1000)
+        hits += low <= 0.2 <= high
+    assert hits / 1000 > 0.93

@@ -17,6 +17,7 @@ LAYERS = [  # a file imports from its own layer and the ones before it
     ["record"],
     ["games"],
     ["schema", "terminal", "build", "cells", "cli", "play", "rounds", "entries", "inspection", "grid"],
+    ["saved", "solved", "equilibrium"],
     ["training"],
     ["train"],
     ["evaluate"],

@@ -26,7 +26,8 @@ class AttNetBest(Attack):
 
     `fit` trains every member for a share `trial` of the iterations at rate sigma, lets the `keep` best
     on the validation images go on, the rate falling to 0, and keeps the one with the largest validation
-    error. Any number found so is a lower bound of what the class can do.
+    error; with by="risk", the largest validation risk, Eq. (3), which is what the games are played for. Any
+    number found so is a lower bound of what the class can do.
 
     architectures: mlp (the paper's 3 x 300), conv (`mvm.attacks.attnet_conv`). recipes: {name: settings
     of `mvm.attacks.recipe.Recipe`}. warm: an attacker.safetensors from which one more mlp starts.
@@ -45,6 +46,7 @@ class AttNetBest(Attack):
         iterations: int = 3000,
         trial: float = 0.2,
         keep: int = 2,
+        by: str = "error",
         batch_size: int = 128,
         sigma: float = 1e-3,
         warm: str | None = None,
@@ -59,7 +61,9 @@ class AttNetBest(Attack):
             )
         self.shape, self.architectures, self.warm = tuple(shape), tuple(architectures), warm
         self.recipes = {name: Recipe(**settings) for name, settings in recipes.items()}
-        self.restarts, self.iterations, self.keep = restarts, iterations, keep
+        if by not in ("error", "risk"):
+            raise ValueError(f"by={by!r}: must be error or risk")
+        self.restarts, self.iterations, self.keep, self.by = restarts, iterations, keep, by
         self.trial_steps = max(1, round(trial * iterations))
         self.batch_size, self.sigma, self.seed = batch_size, sigma, seed
         self.best = self._stack([("mlp", Recipe())])
@@ -88,7 +92,7 @@ class AttNetBest(Attack):
             tried = self._measure(groups, classifier, (x, y), val, self.trial_steps)
             rest = self.iterations - self.trial_steps
             if rest:
-                groups = self._keep_best(groups, [m["val_error"] for m in tried])
+                groups = self._keep_best(groups, [m[f"val_{self.by}"] for m in tried])
                 run(groups, [self.sigma * (1 - i / rest) for i in range(rest)], start=self.trial_steps, done=done)
                 trained = self._measure(groups, classifier, (x, y), val, self.iterations)
                 self.members = trained + [m for m in tried if m["name"] not in {t["name"] for t in trained}]
@@ -124,15 +128,15 @@ class AttNetBest(Attack):
         """What is known of each member after `at` iterations; the same number of training as validation images."""
         out = []
         for group in groups:
-            errors, spreads = group.measure(classifier, *val)
-            n = len(val[0])
-            on_train, _ = group.measure(classifier, train[0][:n], train[1][:n])
-            for name, e, t, s in zip(group.names, errors, on_train, spreads, strict=True):
-                out.append({"name": name, "iterations": at, "val_error": e, "train_error": t, "spread": s})
+            on_val, n = group.measure(classifier, *val), len(val[0])
+            on_train = group.measure(classifier, train[0][:n], train[1][:n])
+            for name, seen, learned in zip(group.names, on_val, on_train, strict=True):
+                known = {"val_error": seen["error"], "val_risk": seen["risk"], "train_error": learned["error"]}
+                out.append({"name": name, "iterations": at, **known, "spread": seen["spread"]})
         return out
 
-    def _keep_best(self, groups: list[Group], errors: list[float]) -> list[Group]:
-        order = sorted(range(len(errors)), key=lambda k: -errors[k])[: self.keep]
+    def _keep_best(self, groups: list[Group], worth: list[float]) -> list[Group]:
+        order = sorted(range(len(worth)), key=lambda k: -worth[k])[: self.keep]
         kept, first = [], 0
         for group in groups:
             mine = [k - first for k in sorted(order) if first <= k < first + len(group.names)]
@@ -142,9 +146,9 @@ class AttNetBest(Attack):
         return kept
 
     def _choose(self, groups: list[Group]) -> None:
-        """Keep the member with the largest validation error among those that were trained to the end."""
+        """Keep the member with the largest validation error (or risk) among those that were trained to the end."""
         names = list(chain.from_iterable(g.names for g in groups))
-        best = max(range(len(names)), key=lambda k: self.members[k]["val_error"])
+        best = max(range(len(names)), key=lambda k: self.members[k][f"val_{self.by}"])
         self.best = next(g.select([g.names.index(names[best])]) for g in groups if names[best] in g.names)
 
     def _groups(self, device: torch.device) -> list[Group]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mvm.attacks.attack import Classifier, wrong
+from mvm.attacks.attack import Classifier
 from mvm.attacks.attacked import evaluating
 from mvm.attacks.attnet_stack import AttNetStack
 from mvm.attacks.diversity import spread
@@ -14,6 +14,7 @@ from mvm.attacks.recipe import Recipe
 from mvm.data.batches import Batch
 from mvm.data.images import CHUNK
 from mvm.leader_follower import Player
+from mvm.risk import risk
 from mvm.threat import middle
 
 
@@ -52,15 +53,16 @@ class Group:
             yield total.item()
 
     @torch.no_grad()
-    def measure(self, classifier: Classifier, x: Tensor, y: Tensor) -> tuple[list[float], list[float]]:
-        """Error rate and spread of each member on images (x, y)."""
+    def measure(self, classifier: Classifier, x: Tensor, y: Tensor) -> list[dict[str, float]]:
+        """Error rate, risk and spread of each member on images (x, y)."""
         with evaluating(self.net):
             parts = [self.perturb(*part)[0] for part in zip(x.split(CHUNK), y.split(CHUNK), strict=True)]
-        z = torch.cat(parts, dim=1)  # (K, N, ...)
-        errors = [
-            torch.cat([wrong(classifier, *c) for c in zip(m.split(CHUNK), y.split(CHUNK), strict=True)]) for m in z
-        ]
-        return [e.float().mean().item() for e in errors], [spread(m - x, self.eta) for m in z]
+        out = []
+        for z in torch.cat(parts, dim=1):  # (K, N, ...)
+            logits = torch.cat([classifier(part) for part in z.split(CHUNK)])
+            error = (logits.argmax(1) != y).float().mean().item()
+            out.append({"error": error, "risk": risk(logits, y).item(), "spread": spread(z - x, self.eta)})
+        return out
 
     def select(self, members: Sequence[int]) -> "Group":
         """The group of these members only."""

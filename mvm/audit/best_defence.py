@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from mvm.attacks.attacked import evaluating
 from mvm.data.batches import batches
+from mvm.errors import UserError
 from mvm.leader_follower import Player, descend
 from mvm.risk import risk
 
@@ -25,8 +26,12 @@ def best_defence(
     """A copy of `defender` after `iterations` Adam steps down f(u, v), the rate falling to 0; v fixed.
 
     Started from the defender itself, so that it ends no worse on the training set, up to the noise of
-    mini-batches. Its risk is an upper bound of min_u f(u, v).
+    mini-batches. Its risk is an upper bound of min_u f(u, v). Raises `UserError` for settings that train nothing.
     """
+    if iterations < 1 or not 0 < lambda_ < float("inf"):
+        raise UserError(
+            f"audit.defence: iterations={iterations}, lambda_={lambda_}: must be 1 or more, and a positive number"
+        )
     u = copy.deepcopy(defender).train().requires_grad_(True)
     adam = torch.optim.Adam(u.parameters(), lr=lambda_)
     player = Player(list(u.parameters()), adam)

@@ -10,11 +10,13 @@ from torch import Tensor, nn
 from mvm.attacks.attack import Attack, Progress
 from mvm.attacks.attacked import attacked
 from mvm.attacks.diversity import spread
+from mvm.attacks.worst import wide
 from mvm.audit.bits import pack
 from mvm.audit.wilson import wilson
 from mvm.data.images import CHUNK, Images
 from mvm.sensitivity import input_gradient
 from mvm.threat import Infeasible
+from mvm.weights import digest
 
 Cell = dict[str, Any]
 
@@ -27,9 +29,11 @@ def score(classifier: nn.Module, attack: Attack, data: Images, progress: Progres
     (`mvm.audit.bits`); `examples`: a hash of the images and labels. `reach`: the mean over images of
     ||z - x||_inf / eta; `spread`: how much perturbations differ between images (`mvm.attacks.diversity`).
     An attack that leaves the threat model counts as none, from which on `infeasible` says why (E01).
+    `weights`: a hash of the classifier's (E23). `error_8bit`: the error on the same images as a file of
+    8 bits a pixel would keep them (E29).
     """
     with attacked(classifier):
-        guesses, d, infeasible = predict(classifier, attack, data, progress)
+        guesses, kept, d, infeasible = predict(classifier, attack, data, progress)
     y = data.test.y
     missed = guesses != y
     wrong, n = int(missed.sum()), len(y)
@@ -44,6 +48,8 @@ def score(classifier: nn.Module, attack: Attack, data: Images, progress: Progres
         "predicted": torch.bincount(guesses, minlength=int(y.max()) + 1).tolist(),
         "wrong": pack(missed.cpu().numpy()),
         "examples": examples(data),
+        "weights": digest(classifier.state_dict()),
+        "error_8bit": (kept != y).float().mean().item(),
         "reach": d.flatten(1).abs().amax(1).mean().item() / attack.eta if attack.eta else 0.0,
         "spread": spread(d, attack.eta),
     }
@@ -52,23 +58,34 @@ def score(classifier: nn.Module, attack: Attack, data: Images, progress: Progres
 
 def predict(
     classifier: nn.Module, attack: Attack, data: Images, progress: Progress
-) -> tuple[Tensor, Tensor, str | None]:
-    """The classifier's answers on the attacked test set, (N,); z - x, on the CPU; and how it was infeasible."""
+) -> tuple[Tensor, Tensor, Tensor, str | None]:
+    """Answers on the attacked test set, (N,), and on the same in 8 bits; z - x, on the CPU; how it was infeasible."""
     guesses: list[Tensor] = []
+    kept: list[Tensor] = []
     moves: list[Tensor] = []
     wrong, infeasible = 0, None
-    for x, y in data.test.chunks():
+    for (x, y), unit in zip(data.test.chunks(), data.test.unit.split(CHUNK), strict=True):
         try:
             z = attack(classifier, x, y)
         except Infeasible as why:
             z, infeasible = x, infeasible or str(why)
         with torch.no_grad():
             guesses.append(classifier(z).argmax(1))
+            kept.append(classifier(eight_bits(z, x, unit)).argmax(1))
         moves.append((z - x).cpu())
         wrong += int((guesses[-1] != y).sum())
         done = sum(map(len, guesses))
         progress(done, len(data.test.y), f"error {wrong / done:.3f}")
-    return torch.cat(guesses), torch.cat(moves), infeasible
+    return torch.cat(guesses), torch.cat(kept), torch.cat(moves), infeasible
+
+
+def eight_bits(z: Tensor, x: Tensor, unit: Tensor) -> Tensor:
+    """z with its pixels moved to the nearest of the levels, 1/255 apart on [0, 1], on which x itself lies.
+
+    unit: (B,) the change of a [0, 1] pixel per unit of x (`mvm.data.images.Split`). The box is not enforced.
+    """
+    level = 1 / (255 * wide(unit, x))
+    return x + ((z - x) / level).round() * level
 
 
 def examples(data: Images) -> str:

@@ -18,6 +18,8 @@ class AdvTrain(OnePlayer):
     paper says "retraining", no more).
     """
 
+    against: Attack
+
     def __init__(
         self,
         defender: nn.Module,

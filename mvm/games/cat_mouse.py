@@ -21,6 +21,8 @@ class CatMouse(OnePlayer):
     folder, 0 being the source.
     """
 
+    against: Attack
+
     def __init__(
         self,
         defender: nn.Module,

@@ -10,12 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from mvm.attacks.attack import Attack, wrong
+from mvm.attacks.pgd import PGD
 from mvm.data.batches import Batch
 from mvm.errors import UserError
 from mvm.leader_follower import Player
 from mvm.risk import risk
 from mvm.seeding import derive
 
+PROBED = 100  # validation images that PGD attacks at every checkpoint
 Optimizer = Callable[..., torch.optim.Optimizer]  # (parameters, lr=) -> optimiser
 
 
@@ -35,9 +37,11 @@ class Game(pl.LightningModule, ABC):
     uninterrupted one.
 
     defender: the classifier g(x; u). attack: the learned attack whose `net` is the attacker z(x; v), or None.
+    against: the fixed attack that the game trains on, or None.
     """
 
     attack: Attack | None = None
+    against: Attack | None = None
     trained: tuple[str, ...] = ("defender",)  # the players that this game changes, and a run keeps
 
     def __init__(self, defender: nn.Module, *, iterations: int, seed: int = 0) -> None:
@@ -100,12 +104,21 @@ class Game(pl.LightningModule, ABC):
                 f"checkpoint is kept. Try smaller learning rates (game.lambda_, game.sigma) or a smaller game.gamma"
             )
 
-    def validation_step(self, batch: Batch, _: int) -> None:
+    def validation_step(self, batch: Batch, number: int) -> None:
         x, y = batch
         with torch.enable_grad():  # attacks differentiate
             z = self.perturb(x, y).detach()
         rates = {"val_clean_error": wrong(self.defender, x, y), "val_error": wrong(self.defender, z, y)}
+        if self.against is not None and number == 0:
+            rates["val_pgd_error"] = self._probe(x[:PROBED], y[:PROBED])
         self.log_dict({name: r.float().mean() for name, r in rates.items()}, logger=False, batch_size=len(x))
+
+    def _probe(self, x: Tensor, y: Tensor) -> Tensor:
+        """What PGD of 10 steps breaks: beside the game's own attack it shows catastrophic overfitting."""
+        assert self.against is not None
+        with torch.enable_grad():
+            z = PGD(eta=self.against.eta, box=self.against.box, steps=10)(self.defender, x, y)
+        return wrong(self.defender, z, y)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["iteration"] = self.iteration

@@ -11,6 +11,8 @@ from mvm.games.one_player import OnePlayer
 class LWAFGSM(OnePlayer):
     """u descends on f(u, Z), with Z remade from the current defender at every iteration. No clean images."""
 
+    against: Attack
+
     def __init__(self, defender: nn.Module, *, against: Attack, **kwargs: Any) -> None:
         super().__init__(defender, **kwargs)
         self.against = against

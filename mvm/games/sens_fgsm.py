@@ -18,6 +18,8 @@ class SensFGSM(OnePlayer):
     `against`. penalty: as in `mvm.games.minimax`.
     """
 
+    against: Attack
+
     def __init__(self, defender: nn.Module, *, against: Attack, penalty: str = "exact", **kwargs: Any) -> None:
         super().__init__(defender, **kwargs)
         check_penalty(penalty, ("exact", "linear", "image", "double", "fd", "lookahead"))

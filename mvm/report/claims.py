@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from mvm.audit.bootstrap import paired_bootstrap
 from mvm.paper import read
 from mvm.report.records import Entry, Score, of_data
-from mvm.report.statistics import difference
 
 Pool = dict[tuple[str, str, float, str], dict[int, Score]]  # (family, game, eta, attack) -> seed -> score
 BEST = {"attnet_curr": "attnet_best"}  # the attacker to judge by again
@@ -60,7 +60,7 @@ def _verdict(claim: dict[str, Any], eta: float, pool: Pool, attacker: str) -> Ve
         return missing
     a = np.stack([left[seed].wrong for seed in seeds])
     b = np.stack([right[seed].wrong for seed in seeds]) if isinstance(right, dict) else np.full(a.shape, right)
-    d, low, high = difference(a, b)
+    d, low, high, _ = paired_bootstrap(a, b)
     sign = 1 if claim["than"] == "above" else -1
     verdict = "inconclusive"
     if low > 0 or high < 0:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mvm.audit.interval import interval
 from mvm.paper import read
 from mvm.report.records import Entry, of_data
-from mvm.report.statistics import interval
 
 Key = tuple[str, float | None, str]  # defence, eta, attack
 

@@ -1,4 +1,4 @@
-"""What can be seen from the classifier alone, on a few images: E02 to E05."""
+"""What can be seen from the classifier alone, on a few images: E02 to E05, E28."""
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +36,18 @@ def logits(classifier: nn.Module, x: Tensor) -> Check:
     return judge("E04", share == 1 or not finite, "outputs are probabilities or not finite", probabilities=share)
 
 
+def connected(classifier: nn.Module, x: Tensor) -> Check:
+    """E28: the logits depend on the images x in autograd's graph, so that a gradient reaches the raw input.
+
+    Preprocessing that is not part of the graph (in numpy, under no_grad) leaves white-box attacks blind.
+    """
+    with torch.enable_grad():
+        z = x.detach().requires_grad_(True)
+        logits = classifier(z)
+        reached = logits.requires_grad and torch.autograd.grad(logits.sum(), z, allow_unused=True)[0] is not None
+    return judge("E28", not reached, "no gradient reaches the images: preprocessing outside of the graph")
+
+
 def gradients(classifier: nn.Module, x: Tensor, y: Tensor) -> Check:
     """E05: of the images answered rightly, whose input gradient is zero or not finite, for the losses attacked.
 
@@ -54,9 +66,10 @@ def gradients(classifier: nn.Module, x: Tensor, y: Tensor) -> Check:
 
 
 def defender_checks(classifier: nn.Module, x: Tensor, y: Tensor) -> list[Check]:
-    """E02 to E05, of a classifier in the mode in which it is evaluated."""
+    """E02 to E05 and E28, of a classifier in the mode in which it is evaluated."""
     return [
         eval_mode(classifier),
+        connected(classifier, x[:1]),
         deterministic(classifier, x),
         logits(classifier, x),
         gradients(classifier, x, y),

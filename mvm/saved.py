@@ -1,0 +1,84 @@
+"""What is kept of trained runs, found and loaded."""
+
+import glob
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from mvm.build import build, device
+from mvm.data.images import Images
+from mvm.errors import UserError
+from mvm.record import Run, name_of
+from mvm.terminal import say
+from mvm.weights import load_weights
+
+
+def find_runs(pattern: str) -> list[Run]:
+    """The trained runs whose folders match a glob, in order. Raises `UserError` if there is none."""
+    folders = [Path(folder) for folder in sorted(glob.glob(pattern))]
+    runs = [Run(folder) for folder in folders if Run(folder).trained]
+    for folder in folders:
+        if folder.is_dir() and not Run(folder).trained:
+            say(f"skipped {folder.name}: its training is not finished")
+    if not runs:
+        raise UserError(
+            f"runs={pattern}: no trained run matches ({len(folders)} folders do); "
+            f"give a glob of run folders, for example 'runs=outputs/runs/mnist5k-*'"
+        )
+    return runs
+
+
+def defence(run: Run, config: dict[str, Any], accelerator: str) -> tuple[nn.Module, Images]:
+    """The run's classifier with its weights, and its data set, on the device."""
+    classifier = build(config["classifier"])
+    load_weights(classifier, run.defender)
+    where = device(accelerator)
+    data = _data(json.dumps({**config["data"], "seed": 0}))  # the seed only orders mini-batches
+    data.to(where)
+    return classifier.to(where), data
+
+
+@lru_cache(maxsize=1)
+def _data(config: str) -> Images:
+    data: Images = build(json.loads(config))
+    data.setup()
+    return data
+
+
+def surrogate(run: Run, config: dict[str, Any], runs: Sequence[Run]) -> Run | None:
+    """An undefended one of `runs` on the same data, whose adversarial images are tried on this one."""
+    for other in runs:
+        if other.folder != run.folder and "-undefended-" in other.folder.name:
+            with suppress(UserError):
+                if name_of(other.config()["data"]) == name_of(config["data"]):
+                    load_weights(build(other.config()["classifier"]), other.defender)
+                    return other
+    return None
+
+
+def copy_of(run: Run, config: dict[str, Any], runs: Sequence[Run]) -> Run | None:
+    """The first of `runs` with the same settings but for the seed: an independently trained copy."""
+    for other in runs:
+        if other.folder != run.folder:
+            with suppress(UserError):
+                theirs = other.config()
+                if theirs["seed"] != config["seed"] and _but_for_seed(theirs) == _but_for_seed(config):
+                    load_weights(build(theirs["classifier"]), other.defender)
+                    return other
+    return None
+
+
+def _but_for_seed(config: dict[str, Any]) -> Any:
+    """What determines the weights, without seeds and without the run that it starts from (of the same seed)."""
+
+    def plain(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {key: plain(value) for key, value in node.items() if key not in ("seed", "source", "root")}
+        return [plain(value) for value in node] if isinstance(node, list) else node
+
+    return plain({key: config[key] for key in ("data", "classifier", "game", "eta")})
