@@ -4,7 +4,7 @@ import yaml
 from conftest import TINY, read
 from test_bad_input import assert_one_line
 
-from mvm.evaluate import COLUMNS
+from mvm.evaluation import COLUMNS
 
 ATTACKS = ("profile=smoke", "budgets.mnist.attack_iterations=20", "attacks.pgd.steps=2")
 

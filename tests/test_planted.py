@@ -1,4 +1,4 @@
-"""Planted weaknesses go through `python -m mvm.evaluate` and come out struck, under their names; an honest net does not."""
+"""Planted weaknesses go through `python -m mvm.evaluate` and come out struck by name; an honest net does not."""
 
 import copy
 import csv
@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from test_bad_input import assert_one_line
 from torch import nn
 
-from mvm import evaluate, inspection, train
+from mvm import evaluation, inspection, train
 from mvm.attacks.fgsm import FGSM
 from mvm.audit.checks import selftest
 from mvm.audit.checks.defender import gradients
@@ -46,7 +46,7 @@ def planted(made, mvm, tmp_path, monkeypatch):
     net, data: what becomes of the loaded classifier and test split before anything is scored.
     """
     monkeypatch.setattr(inspection, "SLICE", 100)
-    loaded = evaluate.defence
+    loaded = evaluation.defence
 
     def run(game, *overrides, net=lambda g: g, data=lambda test: test.select(torch.arange(300)), attacks=QUICK):
         folder = tmp_path / "runs" / made[game].name
@@ -59,7 +59,7 @@ def planted(made, mvm, tmp_path, monkeypatch):
             images.test = data(images.test)
             return net(classifier), images
 
-        monkeypatch.setattr(evaluate, "defence", defence)
+        monkeypatch.setattr(evaluation, "defence", defence)
         run.result = mvm("evaluate", f"runs={tmp_path}/runs/*", *attacks, *overrides)
         run.folder = folder
         assert run.result.status == 0, run.result.err

@@ -1,0 +1,163 @@
+"""What mvm.evaluate does: the grid of saved defenders and attacks, or how far solved games are from an equilibrium."""
+
+import csv
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from mvm.audit.checks.verdict import FAIL, badges, of_cell
+from mvm.audit.table import table
+from mvm.build import positive_eta
+from mvm.cells import cells
+from mvm.equilibrium import measure, show, write
+from mvm.errors import UserError
+from mvm.grid import Line, add_grid_checks, findings
+from mvm.inspection import Other, inspect
+from mvm.record import Run, name_of
+from mvm.saved import copy_of, defence, find_runs, surrogate
+from mvm.solved import Solved, sets, solved
+from mvm.terminal import console, say
+from mvm.whole import write_whole
+
+COLUMNS = (
+    "run",
+    "data",
+    "defense",
+    "attack",
+    "eta",
+    "box",
+    "seed",
+    "profile",
+    "error",
+    "n",
+    "ci_low",
+    "ci_high",
+    "checks",
+)
+
+
+def main(cfg: DictConfig, overrides: list[str]) -> None:
+    if cfg.audit is None:
+        grid(cfg)
+    else:
+        gap(cfg)
+
+
+def gap(cfg: DictConfig) -> None:
+    """audit=gap: the duality gap and Lemma 1 of the runs that have an attack network; gap.json and gap.md."""
+    if cfg.eta is not None:
+        raise UserError(f"audit=gap eta={cfg.eta}: a game is solved at the eta that it was played at; leave eta out")
+    games = []
+    for run in find_runs(cfg.runs):
+        config = run.config()
+        if solved(run, config):
+            settings = resolved(cfg, config, "audit")
+            games.append(Solved(run, config, settings, cfg.trainer.accelerator))
+        else:
+            say(f"left out {run.folder.name}: it has no attack network of its own")
+    if not games:
+        raise UserError(
+            f"runs={cfg.runs} audit=gap: none of these runs has an attack network; "
+            f"train some, for example: python -m mvm.train -m game=minimax,alt,maximin"
+        )
+    found = []
+    for games_of in sets(games):
+        found.append(measure(games_of))
+        show(found[-1])
+    print(write(found, Path(cfg.outputs)))
+
+
+def grid(cfg: DictConfig) -> None:
+    """Score every run against every attack, check, show; grid.csv."""
+    lines: list[Line] = []
+    skipped: list[str] = []
+    runs = find_runs(cfg.runs)
+    for run in runs:
+        try:
+            lines.append(line_of(run, cfg, runs))
+        except UserError as why:  # one damaged run does not sink the grid
+            say(f"skipped {run.folder.name}: {why}")
+            skipped.append(run.folder.name)
+    if lines:
+        add_grid_checks(lines)
+        rows = [row(line, name) for line in lines for name in line.cells]
+        console.print(table((line.title, line.marked()) for line in lines))
+        for text in findings(lines):
+            say(text)
+        path = Path(cfg.outputs) / "grid.csv"
+        write_whole(path, lambda temporary: write_csv(temporary, rows))
+        print(path)
+    if skipped:
+        raise UserError(f"{len(skipped)} of {len(runs)} runs were skipped, see above: {', '.join(skipped)}")
+
+
+def line_of(run: Run, cfg: DictConfig, runs: list[Run]) -> Line:
+    """Score and check one run."""
+    config = run.config()
+    eta = config["eta"] if cfg.eta is None else cfg.eta
+    load = partial(defence, run, config, cfg.trainer.accelerator)
+    scores = cells(run, attacks_on(config, cfg), load)
+
+    def other(found: Run | None) -> Other | None:
+        if found is None:
+            return None
+        return found.fingerprint, lambda: defence(found, found.config(), cfg.trainer.accelerator)[0]
+
+    found = inspect(
+        run,
+        scores,
+        load,
+        game=config["game"],
+        eta=eta,
+        surrogate=other(surrogate(run, config, runs)),
+        copy=other(copy_of(run, config, runs)),
+    )
+    return Line(run, config, eta, scores, found).with_worst()
+
+
+def attacks_on(config: dict[str, Any], cfg: DictConfig) -> dict[str, dict[str, Any]]:
+    """The attacks asked for, at the eta and for the images of a run with these settings."""
+    for name, settings in cfg.attacks.items():
+        if "source" in settings:
+            raise UserError(f"attacks: {name} is made on another run; mvm.train finds it, with attacks=[{name}]")
+    return resolved(cfg, config, "attacks")
+
+
+def resolved(cfg: DictConfig, config: dict[str, Any], key: str) -> dict[str, Any]:
+    """A part of the settings as plain data, at the eta and seed of a run unless others are given, for its images."""
+    eta = config["eta"] if cfg.eta is None else positive_eta(cfg.eta)
+    seed = config["seed"] if cfg.seed is None else cfg.seed
+    whole = OmegaConf.merge(cfg, {"eta": eta, "seed": seed, "images": config["images"]})
+    plain: Any = OmegaConf.to_container(OmegaConf.select(whole, key), resolve=True)
+    return plain
+
+
+def row(line: Line, name: str) -> dict[str, Any]:
+    """A line of grid.csv. `profile` is the run's; `eta` that of the evaluation, for clean images too.
+
+    checks: ids of failed checks (with !) and of warnings. A failed check makes the error a bound, ">=0.0123".
+    """
+    cell, config = line.cells[name], line.config
+    found = of_cell(line.checks, name)
+    out = {
+        "run": line.run.folder.name,
+        "data": name_of(config["data"]),
+        "defense": name_of(config["game"]),
+        "seed": config["seed"],
+        "profile": config["profile"],
+        **cell,
+        "eta": line.eta,
+        "checks": badges(found),
+    }
+    if any(check.verdict == FAIL for check in found):
+        out["error"] = f">={cell['error']:.4f}"
+    return {column: out[column] for column in COLUMNS}
+
+
+def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
