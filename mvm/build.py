@@ -1,8 +1,5 @@
 """From settings to objects, for the entry points."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -48,25 +45,3 @@ def positive_eta(eta: float) -> float:
     except ValueError as why:
         raise UserError(str(why)) from why
     return eta
-
-
-@contextmanager
-def logger(config: dict[str, Any] | None, name: str) -> Iterator[Any]:
-    """The Lightning logger of the group `logger` (False for none), closed at the end, also after an error.
-
-    W&B keeps one run open in a process, which the next job of a sweep would go on writing to; and without
-    a login it would ask for one, so it is put offline.
-    """
-    if not config:
-        yield False
-        return
-    import wandb
-
-    if "WANDB_MODE" not in os.environ and not wandb.login(prompt=False, verify=False):
-        config = {**config, "mode": "offline"}
-    failed = 1
-    try:
-        yield build(config, name=name, id=name, resume="allow")
-        failed = 0
-    finally:
-        wandb.finish(exit_code=failed)

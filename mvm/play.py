@@ -5,6 +5,7 @@ import logging
 import pickle
 import platform
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import pytorch_lightning as pl
@@ -12,12 +13,13 @@ import torch
 
 from mvm import __version__
 from mvm.audit.score import Cell, seconds_to_score
-from mvm.build import build, device, logger
+from mvm.board import Board, watched
+from mvm.build import build, device
 from mvm.cells import cells, kept_cell
 from mvm.data.images import Images
 from mvm.errors import UserError
 from mvm.games.game import Game
-from mvm.games.keep import Keep
+from mvm.games.keep import Keep, Row
 from mvm.games.watch import Watch
 from mvm.lock import alone
 from mvm.record import Run, name_of
@@ -46,9 +48,20 @@ def _play(run: Run, config: dict[str, Any], source: Run | None) -> dict[str, Cel
     attacks = dict(config["attacks"])
     if attacks and "attack" in config["game"]:
         attacks["own"] = config["game"]["attack"]
-    if run.complete and all(kept_cell(run, name, settings) for name, settings in attacks.items()):
-        say(f"{run.folder.name} is complete: nothing to do (force=true repeats it)")
-        return cells(run, attacks, defence=_unneeded)
+    complete = run.complete and all(kept_cell(run, name, settings) for name, settings in attacks.items())
+    with watched(run, config, complete=complete) as board:
+        if complete:
+            say(f"{run.folder.name} is complete: nothing to do (force=true repeats it)")
+            scores = cells(run, attacks, defence=_unneeded)
+        else:
+            scores = _train_and_score(run, config, source, attacks, board)
+        board.end(run, scores)
+    return scores
+
+
+def _train_and_score(
+    run: Run, config: dict[str, Any], source: Run | None, attacks: dict[str, dict[str, Any]], board: Board
+) -> dict[str, Cell]:
     device(config["trainer"]["accelerator"])  # a wrong setting shows now, not after hours of training
     for settings in attacks.values():
         build(settings)
@@ -57,16 +70,12 @@ def _play(run: Run, config: dict[str, Any], source: Run | None) -> dict[str, Cel
     game = build_game(config, source)
     run.begin(config)
     say(f"{run.folder.name}: {describe(config['eta'], data.test.unit)}")
-    with logger(None if run.trained else config["logger"], run.folder.name) as log:
-        if not run.trained:
-            with alone(run.claims[1]):
-                run.begin(config)  # again: a twin may have been trained meanwhile
-                if not run.trained:
-                    fit(game, data, run, config, log)
-        scores = score_all(game, data, run, config, attacks)
-        if log:
-            log.log_metrics({f"test_error/{name}": cell["error"] for name, cell in scores.items()}, game.iterations)
-    return scores
+    if not run.trained:
+        with alone(run.claims[1]):
+            run.begin(config)  # again: a twin may have been trained meanwhile
+            if not run.trained:
+                fit(game, data, run, config, board.row)
+    return score_all(game, data, run, config, attacks)
 
 
 def score_all(
@@ -99,8 +108,11 @@ def build_game(config: dict[str, Any], source: Run | None) -> Game:
     return build(config["game"], **more)
 
 
-def fit(game: Game, data: Images, run: Run, config: dict[str, Any], log: Any) -> None:
-    """Train from the run's checkpoint, or from the start; then keep the players' weights."""
+def fit(game: Game, data: Images, run: Run, config: dict[str, Any], show: Callable[[Row], None]) -> None:
+    """Train from the run's checkpoint, or from the start; then keep the players' weights.
+
+    show: is shown every row of history.csv.
+    """
     at = _check(run.checkpoint, game)
     if at < game.iterations:
         attacks = [build(settings) for settings in config["attacks"].values()]
@@ -116,8 +128,8 @@ def fit(game: Game, data: Images, run: Run, config: dict[str, Any], log: Any) ->
         with bar(name_of(config["game"])) as progress:
             trainer: pl.Trainer = build(
                 config["trainer"],
-                callbacks=[Watch(progress, announce), Keep(run)],
-                logger=log,
+                callbacks=[Watch(progress, announce), Keep(run, show)],
+                logger=False,
                 default_root_dir=str(run.folder),
                 max_epochs=-1,  # the game counts; see Keep
                 reload_dataloaders_every_n_epochs=1,  # blocks from the game's iteration on

@@ -180,14 +180,3 @@ def _errors(folder):
 
 def _history(folder):
     return [{k: v for k, v in row.items() if k != "seconds"} for row in read(folder / "history.csv")]
-
-
-def test_wandb_goes_offline_without_a_login(mvm, tmp_path, monkeypatch):
-    for name in ("WANDB_API_KEY", "WANDB_MODE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))  # no netrc
-    monkeypatch.setenv("WANDB_SILENT", "true")
-    result = mvm("train", *TINY, "--multirun", "game=undefended,lwa_fgsm", "logger=wandb")
-    assert result.status == 0, result.err
-    runs = sorted(folder.name.split("-mnist5k-")[1] for folder in (tmp_path / "wandb").glob("offline-run-*"))
-    assert [run.split("-")[0] for run in runs] == ["lwa_fgsm", "undefended"]  # one W&B run a job

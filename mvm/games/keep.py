@@ -2,6 +2,7 @@
 
 import csv
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytorch_lightning as pl
@@ -11,28 +12,31 @@ from mvm.games.game import Game
 from mvm.record import Run
 from mvm.whole import write_whole
 
+Row = dict[str, float]  # of history.csv
+
 
 class Keep(Checkpoint):
     """After every Lightning epoch (a number of blocks) appends a row to history.csv and replaces last.ckpt.
 
     The rows travel in the checkpoint, so that history.csv never runs ahead of it. Training ends when the
-    game's own count of iterations is full.
+    game's own count of iterations is full. show: is shown every row, those before an interruption too.
     """
 
-    def __init__(self, run: Run) -> None:
-        self.run, self.before = run, 0.0
-        self.rows: list[dict[str, float]] = []
+    def __init__(self, run: Run, show: Callable[[Row], None]) -> None:
+        self.run, self.show, self.before = run, show, 0.0
+        self.rows: list[Row] = []
         self.start = time.perf_counter()
 
     def on_train_start(self, trainer: pl.Trainer, game: pl.LightningModule) -> None:
         self.start = time.perf_counter()
+        for row in self.rows:
+            self.show(row)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, game: pl.LightningModule) -> None:
         assert isinstance(game, Game)
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         self.rows.append({"iteration": game.iteration, "seconds": round(self.seconds, 2), **metrics})
-        for logger in trainer.loggers:
-            logger.log_metrics(self.rows[-1], step=game.iteration)
+        self.show(self.rows[-1])
         trainer.should_stop = game.iteration >= game.iterations
         write_whole(self.run.checkpoint, trainer.save_checkpoint)
         write_whole(self.run.history, self._write_history)

@@ -1,0 +1,65 @@
+"""What a finished run shows on Weights & Biases: a table of its scores, and the attacks' images."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mvm.audit.checks.cells import cell_checks
+from mvm.audit.checks.verdict import badges, of_cell
+from mvm.audit.score import Cell
+from mvm.cells import cell_file
+from mvm.record import Run, name_of
+
+COLUMNS = ("attack", "error", "low", "high", "n", "checks")
+LARGER = 4  # the images, in each direction: MNIST's are small
+
+
+def scores_table(run: Run, scores: dict[str, Cell]) -> Any:
+    """A wandb.Table of one row an attack: error, its 95 % interval, n, and the checks that its cell did not pass.
+
+    A check with an exclamation mark failed, and the error is but a bound.
+    """
+    import wandb
+
+    undefended = name_of(run.config()["game"]) == "undefended"
+    checks = cell_checks(scores, adversarially_trained=not undefended)
+    rows = []
+    for name, cell in scores.items():
+        rows.append([name, *(cell[k] for k in ("error", "ci_low", "ci_high", "n")), badges(of_cell(checks, name))])
+    return wandb.Table(columns=list(COLUMNS), data=rows)
+
+
+def pictures(run: Run, scores: dict[str, Cell]) -> dict[str, list[Any]]:
+    """{images/<attack>: ten wandb.Image}, each an original beside its attacked image, with the answers to them."""
+    import wandb
+
+    clean = _kept(run, "none", scores["none"]) if "none" in scores else None
+    out = {}
+    for name, cell in scores.items():
+        kept = _kept(run, name, cell)
+        if kept is None or name == "none":
+            continue
+        images = []
+        for i, (x, z) in enumerate(zip(kept["x"], kept["z"], strict=True)):
+            before = f"answered {clean['answers'][i]}, " if clean else ""
+            caption = f"{kept['y'][i]}: {before}attacked {kept['answers'][i]}"
+            images.append(wandb.Image(_beside(x, z), caption=caption))
+        out[f"images/{name}"] = images
+    return out
+
+
+def _kept(run: Run, name: str, cell: Cell) -> dict[str, np.ndarray] | None:
+    """What `mvm.audit.pictures` kept of a score; nothing where the attack was infeasible."""
+    path: Path = cell_file(run, name, cell["settings"]).with_suffix(".npz")
+    if not path.exists():
+        return None
+    with np.load(path) as file:
+        return dict(file)
+
+
+def _beside(x: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """(C, H, W) and (C, H, W) in [-1, 1] to (LARGER H, LARGER 2W, C) of 0 to 255; pixels outside are cut."""
+    both = np.concatenate([x, z], axis=2).astype(np.float32).clip(-1, 1)
+    pixels = np.rint((both + 1) * 127.5).astype(np.uint8).transpose(1, 2, 0)
+    return pixels.repeat(LARGER, 0).repeat(LARGER, 1)
