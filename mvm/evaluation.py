@@ -111,6 +111,7 @@ def line_of(run: Run, cfg: DictConfig, runs: list[Run]) -> Line:
         load,
         game=config["game"],
         eta=eta,
+        images=resolved(cfg, config, "budget")["probe"],
         surrogate=other(surrogate(run, config, runs)),
         copy=other(copy_of(run, config, runs)),
     )

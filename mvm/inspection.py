@@ -29,7 +29,6 @@ from mvm.terminal import say
 from mvm.weights import digest_of
 from mvm.whole import write_whole
 
-SLICE = 500  # test images that the probes attack
 UNDEFENDED_ETA = 0.6  # at which PGD must break an undefended net
 EDITION = 2  # of the rules that `_classifier` applies: kept answers of an older one are not read
 
@@ -43,12 +42,14 @@ def inspect(
     *,
     game: dict[str, Any],
     eta: float,
+    images: int,
     surrogate: Other | None = None,
     copy: Other | None = None,
 ) -> list[Check]:
     """Every check on a run: its cells', its curve's and, from the file checks/*.json or anew, its classifier's.
 
-    game: the settings that it was trained by. surrogate: an undefended run, for the transfer attack of E07;
+    game: the settings that it was trained by. images: how many of the test images the rules' own attacks
+    are tried on. surrogate: an undefended run, for the transfer attack of E07;
     copy: a run of the same game from another seed, for that of E31.
     """
     weights, undefended = digest_of(run.defender), name_of(game) == "undefended"
@@ -57,14 +58,14 @@ def inspect(
     }
     others = {"surrogate": surrogate, "copy": copy}
     named = {name: other and other[0] for name, other in others.items()}
-    asked = {"edition": EDITION, "of": weights, "eta": eta, "iterated": iterated, **named}
+    asked = {"edition": EDITION, "of": weights, "eta": eta, "images": images, "iterated": iterated, **named}
     path = run.folder / "checks" / f"eta{eta:g}-{fingerprint(asked)}.json"
     try:
         kept = [Check(**check) for check in json.loads(path.read_text())]
     except (OSError, ValueError, TypeError):
         say(f"checking {run.folder.name}")
         nets = {name: other and other[1]() for name, other in others.items()}
-        kept = _classifier(defence, cells, list(iterated), eta, undefended, nets)
+        kept = _classifier(defence, cells, list(iterated), eta, images, undefended, nets)
         text = json.dumps([check.as_dict() for check in kept], indent=1) + "\n"
         write_whole(path, lambda temporary: temporary.write_text(text))
     curve = overfitting(_history(run))
@@ -88,12 +89,13 @@ def _classifier(
     cells: dict[str, Cell],
     iterated: list[str],
     eta: float,
+    images: int,
     undefended: bool,
     nets: dict[str, nn.Module | None],
 ) -> list[Check]:
     classifier, data = defence()
     with evaluating(classifier, *(net for net in nets.values() if net)):
-        x, y = data.test.x[:SLICE], data.test.y[:SLICE]
+        x, y = data.test.x[:images], data.test.y[:images]
         out = defender_checks(classifier, x, y) + probe(classifier, x, y, eta, **nets)
         out += [self_test(classifier, x), _same_distribution(classifier, data), apart(data.val.x, data.test.x)]
         if undefended:
@@ -102,13 +104,13 @@ def _classifier(
         for name in iterated:
             out.append(silent(classifier, build(cells[name]["settings"]), x, y, name))
             if cells[name]["examples"] == examples(data):
-                out.append(_doubled(classifier, data, cells[name]))
+                out.append(_doubled(classifier, data, cells[name], images))
     return out
 
 
-def _doubled(classifier: nn.Module, data: Images, cell: Cell) -> Check:
+def _doubled(classifier: nn.Module, data: Images, cell: Cell, images: int) -> Check:
     """E11 for a cell of the grid."""
-    x, y = data.test.x[:SLICE], data.test.y[:SLICE]
+    x, y = data.test.x[:images], data.test.y[:images]
     settings: dict[str, Any] = cell["settings"] | {"steps": 2 * cell["settings"]["steps"]}
     twice = wrong(classifier, build(settings)(classifier, x, y), y).cpu().numpy()
     what = f"twice the steps of {cell['attack']}"

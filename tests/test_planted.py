@@ -25,7 +25,7 @@ from mvm.data.images import Split
 
 HONEST = ("game=adv_train", "attack=pgd3", "game.examples=current", "attacks=[none]")
 BUDGET = ("budgets.mnist.iterations=150", "trainer.limit_train_batches=5")
-QUICK = ("profile=smoke", "attacks=[none,noise,fgsm,ifgsm,pgd]", "attacks.ifgsm.step=0.1")
+QUICK = ("profile=smoke", "budgets.mnist.probe=100", "attacks=[none,noise,fgsm,ifgsm,pgd]", "attacks.ifgsm.step=0.1")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,6 @@ def planted(made, mvm, tmp_path, monkeypatch):
 
     net, data: what becomes of the loaded classifier and test split before anything is scored.
     """
-    monkeypatch.setattr(inspection, "SLICE", 100)
     loaded = evaluation.defence
 
     def run(game, *overrides, net=lambda g: g, data=lambda test: test.select(torch.arange(300)), attacks=QUICK):
