@@ -50,7 +50,7 @@ def planted(made, mvm, tmp_path, monkeypatch):
     def run(game, *overrides, net=lambda g: g, data=lambda test: test.select(torch.arange(300)), attacks=QUICK):
         folder = tmp_path / "runs" / made[game].name
         if not folder.exists():
-            shutil.copytree(made[game], folder)
+            shutil.copytree(made[game], folder, ignore=shutil.ignore_patterns("cells"))
 
         def defence(*args):
             classifier, images = loaded(*args)
@@ -150,6 +150,11 @@ def test_cells_of_other_weights(planted):
     assert all("E23" in ids for attack, ids in found.items() if attack != "worst")
 
 
+def test_cells_of_other_images(planted):
+    planted("adv_train", attacks=("profile=smoke", "attacks=[none]"))
+    assert "E24" in everywhere(planted("adv_train", data=lambda test: test.select(torch.arange(100, 300))))
+
+
 def test_no_unseen_attack_is_no_robustness(planted):
     found = fails(planted("undefended", attacks=("profile=smoke", "attacks=[none,noise,fgsm]")))
     assert found["worst"] == {"E20"} and not found["fgsm"]
@@ -204,7 +209,7 @@ def test_checks_that_miss_a_masked_net_strike_everything(planted, monkeypatch):
 def test_a_copy_from_another_seed_is_found(planted, made, tmp_path):
     """Two seeds (here of equal weights): each is the other's copy, and their images are carried over."""
     other = tmp_path / "runs" / made["adv_train"].name.replace("seed0", "seed1")
-    shutil.copytree(made["adv_train"], other)
+    shutil.copytree(made["adv_train"], other, ignore=shutil.ignore_patterns("cells"))
     config = yaml.safe_load((other / "config.yaml").read_text()) | {"seed": 1}
     config["game"]["seed"] = config["game"]["against"]["seed"] = 1
     (other / "config.yaml").write_text(yaml.safe_dump(config))

@@ -27,9 +27,10 @@ def cell_checks(cells: dict[str, Cell], *, adversarially_trained: bool = True) -
     for name, cell in cells.items():
         if "noise" in cells and name not in ("none", "noise") and contains(cell, cells["noise"]):
             out.append(at_least("E07", f"{name} is below random noise", bits(cell), bits(cells["noise"]), attack=name))
-        if "none" in cells and name != "none" and adversarially_trained:
+        clean = cells.get("none")
+        if clean and name != "none" and adversarially_trained and clean["examples"] == cell["examples"]:
             text = "adversarial error below clean error: label leak, not robustness"
-            out.append(at_least("E15", text, bits(cell), bits(cells["none"]), attack=name))
+            out.append(at_least("E15", text, bits(cell), bits(clean), attack=name))
     out.append(judge("E22", "noise" not in cells, "no random-noise control", verdict=WARN))
     hashes = {cell["examples"] for cell in cells.values()}
     out.append(judge("E24", len(hashes) > 1, "cells were scored on different images or labels", hashes=sorted(hashes)))
@@ -41,8 +42,9 @@ def bits(cell: Cell):  # type: ignore[no-untyped-def]
 
 
 def contains(stronger: Cell, weaker: Cell) -> bool:
-    """Whether every image that the weaker attack may give is also allowed to the stronger one."""
-    return stronger["eta"] >= weaker["eta"] and (weaker["box"] or not stronger["box"])
+    """Whether every image that the weaker attack may give is also allowed to the stronger one, on the same images."""
+    allowed = stronger["eta"] >= weaker["eta"] and (weaker["box"] or not stronger["box"])
+    return allowed and stronger["examples"] == weaker["examples"]
 
 
 def of_itself(cell: Cell) -> Iterator[Check]:
