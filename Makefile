@@ -8,7 +8,7 @@ PROFILE ?= short
 SWEEP = profile=$(PROFILE) $(if $(DATA),data=$(DATA)) $(if $(ETA),eta=$(ETA)) $(if $(SEEDS),seed=$(SEEDS)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint games bench clean paper figures report $(TABLES) $(FIGURES)
+.PHONY: help setup demo test lint games bench bench-test clean paper figures report $(TABLES) $(FIGURES)
 
 help:  ## list the targets
 	@grep -E '^[a-z0-9$$()A-Z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}' | sed 's/$$(TABLES) /tableN    /; s/$$(FIGURES)/figureN   /'
@@ -58,9 +58,22 @@ all_of = failed=; for one in $(1); do $(RUN) mvm.train $${one%%[0-9]*}=$$one $(S
 games: .venv/ready  ## how often each solver finds the known answers, into docs/solvers.md
 	$(RUN) tests.benchmarks.success
 
-bench: .venv/ready  ## what a step of each game costs, into outputs/bench/bench.csv
+bench: .venv-bench/ready  ## what steps and attacks cost, ours and others', into outputs/bench/bench.csv
 	$(RUN) tests.benchmarks.steps
 	$(RUN) tests.benchmarks.accuracy
+	.venv-bench/bin/python -m tests.benchmarks.attacks
+	.venv-bench/bin/python -m tests.benchmarks.trainer
 
-clean:  ## remove .venv and the caches; outputs stay
-	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache *.egg-info
+bench-test: .venv-bench/ready  ## our attacks against those of other libraries
+	.venv-bench/bin/python -m pytest -q tests/test_peers.py tests/test_attacks.py
+
+# Beside the project's packages, which it sees: torch is not installed twice.
+.venv-bench/ready: tests/benchmarks/requirements.txt | .venv/ready
+	$(PYTHON) -m venv .venv-bench
+	.venv/bin/python -c 'import sysconfig as s; p = s.get_path("purelib"); \
+	  open(p.replace("/.venv/", "/.venv-bench/") + "/project.pth", "w").write(f"import site; site.addsitedir({p!r})\n")'
+	.venv-bench/bin/python -m pip install --quiet --no-deps --requirement $<
+	@touch $@
+
+clean:  ## remove .venv, .venv-bench and the caches; outputs stay
+	rm -rf .venv .venv-bench .pytest_cache .ruff_cache .mypy_cache *.egg-info

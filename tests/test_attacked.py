@@ -48,6 +48,10 @@ def test_the_papers_nets_answer_the_same(net, shape):
     with attacked(net):
         assert net[3].weight.is_contiguous(memory_format=torch.channels_last)
         torch.testing.assert_close(input_gradient(net, x, y), plain, atol=1e-13, rtol=1e-10)
+        h = net[:3](x).detach().requires_grad_(True)  # behind the first pooling
+        net[3:](h).sum().backward()
+        assert net[5]._forward_hooks and h.grad.is_contiguous(memory_format=torch.channels_last)
+    assert not any(m._forward_hooks for m in net.modules())
 
 
 def test_everything_is_put_back_even_after_an_error():

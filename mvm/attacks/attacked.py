@@ -24,11 +24,11 @@ def evaluating(*modules: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def attacked(classifier: nn.Module) -> Iterator[None]:
-    """Inside: eval mode, frozen parameters and, on a CPU, the fast forms of its convolutions.
+    """Inside: eval mode, frozen parameters and, on a CPU, images laid out channels last and `thin_conv`.
 
-    Those are weights laid out channels last, by which max-pooling is several times faster, and
-    `mvm.attacks.thin_conv`. The function is the same up to rounding. Outside everything is as it was,
-    bit for bit; weights must not be changed inside.
+    Weights laid out so make the maps so, in which max-pooling is several times faster; behind a pooling the
+    gradient is laid out so, too. The function is the same up to rounding. Outside everything is as it was, bit
+    for bit; weights must not be changed inside.
     """
     was = [(p, p.data, p.requires_grad) for p in classifier.parameters()]
     with evaluating(classifier), ExitStack() as undo:
@@ -39,9 +39,16 @@ def attacked(classifier: nn.Module) -> Iterator[None]:
                 p.data = data.to(memory_format=torch.channels_last)
         for module in classifier.modules():
             undo.enter_context(thin(module))
+            if isinstance(module, nn.MaxPool2d):
+                undo.callback(module.register_forward_hook(_gradient_last).remove)
         yield
 
 
 def _restore(p: nn.Parameter, data: torch.Tensor, learns: bool) -> None:
     p.data = data
     p.requires_grad_(learns)
+
+
+def _gradient_last(module: nn.Module, inputs: object, out: torch.Tensor) -> None:
+    if out.requires_grad and out.device.type == "cpu":
+        out.register_hook(lambda g: g.contiguous(memory_format=torch.channels_last))
