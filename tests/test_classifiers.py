@@ -32,3 +32,16 @@ def test_pooling_pads_right_and_bottom_only():
     pool = next(m for m in CIFAR10Net() if isinstance(m, nn.MaxPool2d))
     x = torch.arange(16.0).view(1, 1, 4, 4)
     assert pool(x).flatten().tolist() == [10.0, 11.0, 14.0, 15.0]
+
+
+@pytest.mark.parametrize(("net", "shape"), [(MNISTNet(width=0.1), (1, 28, 28)), (CIFAR10Net(width=0.1), (3, 32, 32))])
+def test_pooling_before_the_relu_is_the_same_function_with_the_same_gradients(net, shape):
+    """The paper's order is ReLU, then pooling."""
+    layers = list(net)
+    for i in [i for i, layer in enumerate(net) if isinstance(layer, nn.MaxPool2d)]:
+        layers[i : i + 2] = layers[i + 1], layers[i]
+        assert isinstance(layers[i], nn.ReLU)
+    x = torch.randn(4, *shape)
+    out = [(f(x), torch.autograd.grad(f(x).square().sum(), net.parameters())) for f in (net, nn.Sequential(*layers))]
+    for a, b in zip([out[0][0], *out[0][1]], [out[1][0], *out[1][1]], strict=True):
+        assert torch.equal(a, b)

@@ -23,7 +23,7 @@ from mvm.sensitivity import input_gradient
 
 LAMBDA, SIGMA, GAMMA, ETA = 0.1, 0.2, 0.7, 0.3
 PLAIN = {"iterations": 5, "lambda_": LAMBDA, "u_optimizer": torch.optim.SGD}
-PENALTY = {"minimax": "image", "maximin": "double", "sens_fgsm": "double"}  # their defaults
+PENALTY = {"minimax": "exact", "maximin": "double", "sens_fgsm": "exact"}  # their defaults
 FOLLOW = {"sigma": SIGMA, "v_optimizer": torch.optim.SGD}
 
 
@@ -161,7 +161,9 @@ def test_minimax_is_alg1(monkeypatch):
 @pytest.mark.parametrize("name", ["minimax", "maximin", "sens_fgsm"])
 def test_games_take_the_exact_forms_and_refuse_unknown_ones(name, monkeypatch):
     moved = {}
-    for penalty in {"minimax": ("image", "double"), "maximin": ("double", "fd"), "sens_fgsm": ("double", "fd")}[name]:
+    for penalty in {"minimax": ("exact", "double"), "maximin": ("double", "fd"), "sens_fgsm": ("exact", "double")}[
+        name
+    ]:
         monkeypatch.setitem(PENALTY, name, penalty)
         moved[penalty] = played(name, monkeypatch)[2].state_dict()
     one, other = moved.values()
