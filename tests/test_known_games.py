@@ -95,3 +95,18 @@ def test_a_population_finds_u_where_the_inner_maximiser_jumps(name, value):
     alone = solve(lambda u, v: game.f(u, v).sum(), start, start + 0.3, "alt", **rates)
     assert abs(both.u.item()) < 0.1 < abs(alone.u.item())
     assert game.f(both.u, both.v).item() == pytest.approx(value, abs=0.2)
+
+
+def test_the_tables_population_is_that_of_solve():
+    from benchmarks.success import FOLLOWERS, many
+
+    game = BY_NAME["chase"]
+    u, v = (torch.tensor([[start], [start]], dtype=torch.float64) for start in (0.2, -0.1))
+    f, stack = many(game, v)
+    rates = {"iterations": 50, "lambda_": 0.05, "sigma": 0.05, "gamma": 0.5, "project": game.project}
+    found = solve(f, u, stack, **rates)
+    for i in range(2):
+        beam = [stack[i, k : k + 1] for k in range(FOLLOWERS)]
+        one = solve(lambda u, v: game.f(u, v).sum(), u[i : i + 1], beam, **rates)
+        torch.testing.assert_close(one.u, found.u[i : i + 1])
+        torch.testing.assert_close(torch.stack(one.followers, 1), found.v[i : i + 1])

@@ -5,6 +5,7 @@ Writes the table into docs/solvers.md between its two markers, and the figure do
 
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib
@@ -18,8 +19,12 @@ from mvm.leader_follower import solve
 
 DOCS = Path(__file__).parents[2] / "docs"
 STARTS, ITERATIONS, RATE, GAMMA, TOLERANCE = 100, 1000, 0.05, 0.5, 0.1
+FOLLOWERS = 5
 METHODS = {
     "Minimax": {"method": "minimax"},
+    "Carried": {"method": "minimax", "penalty": "carried"},
+    f"Minimax, {FOLLOWERS} followers": {"method": "minimax", "population": FOLLOWERS},
+    f"Alt, {FOLLOWERS} followers": {"method": "alt", "population": FOLLOWERS},
     "Alt, u first": {"method": "alt"},
     "Alt, v first": {"method": "alt", "order": "follower_first"},
     "Alt, 5 ascents": {"method": "alt", "ascent_steps": 5},
@@ -38,12 +43,34 @@ def starts(game: KnownGame, n: int) -> tuple[torch.Tensor, torch.Tensor]:
     return u * game.u_box, v * game.v_box
 
 
+def many(game: KnownGame, v: torch.Tensor) -> tuple[Callable, torch.Tensor]:
+    """`solve`'s population for all starts at once, v: each copy of the game has a worst follower of its own.
+
+    f and v (n, K, q) such that every follower ascends, and u sees only the worst: the others face a u that is
+    held still. So Eq. (16)'s penalty, too, is that of the worst one.
+    """
+    generator = torch.Generator().manual_seed(1)
+    others = torch.rand(len(v), FOLLOWERS - 1, v.shape[1], generator=generator, dtype=v.dtype) - 0.5
+
+    def f(u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        def each(u: torch.Tensor) -> torch.Tensor:  # (n, K)
+            return game.f(u.repeat_interleave(FOLLOWERS, 0), v.flatten(0, 1)).view(v.shape[:2])
+
+        still = each(u.detach())
+        worst = torch.nn.functional.one_hot(still.argmax(1), FOLLOWERS).bool()
+        return torch.where(worst, each(u), still).sum()
+
+    return f, torch.cat([v[:, None], game.v_box * others], 1)
+
+
 def share(game: KnownGame, settings: dict) -> float:
     """All starts at once, f being the sum over independent copies of the game."""
+    settings = dict(settings)
     u, v = starts(game, STARTS)
     rates = {"iterations": ITERATIONS, "lambda_": RATE, "sigma": RATE, "gamma": GAMMA}
+    f, v = many(game, v) if settings.pop("population", 1) > 1 else (lambda u, v: game.f(u, v).sum(), v)
     try:
-        end = solve(lambda u, v: game.f(u, v).sum(), u, v, project=game.project, **rates, **settings)
+        end = solve(f, u, v, project=game.project, **rates, **settings)
     except UserError:
         return 0.0
     found, answers = (end.v, game.maximin) if settings["method"] == "maximin" else (end.u, game.minimax)
