@@ -38,6 +38,8 @@ def test_smoke_run_of_every_game(game, mvm):
     rows = read(folder / "history.csv")
     assert int(rows[-1]["iteration"]) == metrics["iterations"]
     assert all(math.isfinite(float(value)) for row in rows for value in row.values())
+    assert ("val_pgd_error" in rows[0]) == (game not in ("undefended", "attnet"))  # no eta; a defender that stays
+    assert ("val_sensitivity" in rows[0]) == (metrics["game"] in ("attnet", "alt", "minimax", "maximin"))
     assert "epsilon = 0.15" in result.out and "about" in result.out
 
 

@@ -10,14 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from mvm.attacks.attack import Attack, wrong
-from mvm.attacks.pgd import PGD
 from mvm.data.batches import Batch
 from mvm.errors import UserError
+from mvm.games.probe import pgd_error, sensitivity
 from mvm.leader_follower import Player
 from mvm.risk import risk
 from mvm.seeding import derive
 
-PROBED = 100  # validation images that PGD attacks at every checkpoint
 Optimizer = Callable[..., torch.optim.Optimizer]  # (parameters, lr=) -> optimiser
 
 
@@ -109,16 +108,21 @@ class Game(pl.LightningModule, ABC):
         with torch.enable_grad():  # attacks differentiate
             z = self.perturb(x, y).detach()
         rates = {"val_clean_error": wrong(self.defender, x, y), "val_error": wrong(self.defender, z, y)}
-        if self.against is not None and number == 0:
-            rates["val_pgd_error"] = self._probe(x[:PROBED], y[:PROBED])
         self.log_dict({name: r.float().mean() for name, r in rates.items()}, logger=False, batch_size=len(x))
+        if number == 0:
+            self.log_dict(self._probe(x, y), logger=False, batch_size=len(x))
 
-    def _probe(self, x: Tensor, y: Tensor) -> Tensor:
-        """What PGD of 10 steps breaks: beside the game's own attack it shows catastrophic overfitting."""
-        assert self.against is not None
-        with torch.enable_grad():
-            z = PGD(eta=self.against.eta, box=self.against.box, steps=10)(self.defender, x, y)
-        return wrong(self.defender, z, y)
+    def faced(self) -> Attack | None:
+        """The attack that the defender is trained against; None in a game without one, which has no eta."""
+        return self.attack or self.against
+
+    def _probe(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        faced, out = self.faced(), {}
+        if faced is not None and "defender" in self.trained:
+            out["val_pgd_error"] = pgd_error(self.defender, faced, x, y)
+        if self.attack is not None:
+            out["val_sensitivity"] = sensitivity(self.defender, self.get_submodule("attacker"), x, y)
+        return out
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["iteration"] = self.iteration

@@ -111,6 +111,9 @@ class Mixture(Game):
             worst = self.weights(self._losses(zs, y)).argmax(0)
         return zs[worst, torch.arange(len(x), device=x.device)]
 
+    def faced(self) -> Attack:
+        return next(iter(self.members.values()))  # all have the game's eta
+
     def configure_optimizers(self) -> Any:
         u = self.u_optimizer(self.defender.parameters(), lr=self.lambda_)
         return [u, *(self.v_optimizer(net.parameters(), lr=self.sigma) for net in self.attacker.values())]
