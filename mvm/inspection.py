@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mvm.attacks.attack import wrong
 from mvm.attacks.attacked import evaluating
 from mvm.attacks.pgd import PGD
+from mvm.audit.allowed import allowed
 from mvm.audit.checks.cells import bits, cell_checks
 from mvm.audit.checks.curve import Row, overfitting
 from mvm.audit.checks.defender import defender_checks
@@ -100,8 +101,8 @@ def _classifier(
         out = defender_checks(classifier, x, y) + probe(classifier, x, y, eta, **nets)
         out += [self_test(classifier, x), _same_distribution(classifier, data), apart(data.val.x, data.test.x)]
         if undefended:
-            error = wrong(classifier, PGD(eta=UNDEFENDED_ETA)(classifier, x, y), y).float().mean().item()
-            out.append(twin_broken(error, UNDEFENDED_ETA))
+            z, _ = allowed(classifier, PGD(eta=UNDEFENDED_ETA), x, y)
+            out.append(twin_broken(wrong(classifier, z, y).float().mean().item(), UNDEFENDED_ETA))
         for name in iterated:
             out.append(silent(classifier, build(cells[name]["settings"]), x, y, name))
             if cells[name]["examples"] == examples(data):
@@ -118,7 +119,8 @@ def _doubled(classifier: nn.Module, data: Images, cell: Cell, chosen: Tensor) ->
     """E11 for a cell of the grid."""
     x, y, _ = data.test.select(chosen)
     settings: dict[str, Any] = cell["settings"] | {"steps": 2 * cell["settings"]["steps"]}
-    twice = wrong(classifier, build(settings)(classifier, x, y), y).cpu().numpy()
+    z, _ = allowed(classifier, build(settings), x, y)
+    twice = wrong(classifier, z, y).cpu().numpy()
     what = f"twice the steps of {cell['attack']}"
     return doubling("E11", bits(cell)[chosen.cpu().numpy()], twice, what=what, attack=cell["attack"])
 

@@ -25,7 +25,7 @@ from mvm.data.images import Split
 
 HONEST = ("game=adv_train", "attack=pgd3", "game.examples=current", "attacks=[none]")
 BUDGET = ("budgets.mnist.iterations=150", "trainer.limit_train_batches=5")
-QUICK = ("profile=smoke", "budgets.mnist.probe=100", "attacks=[none,noise,fgsm,ifgsm,pgd]", "attacks.ifgsm.step=0.1")
+QUICK = ("profile=smoke", "budgets.mnist.probe=40", "attacks=[none,noise,fgsm,ifgsm,pgd]", "attacks.ifgsm.step=0.1")
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def test_mislabelled_test_images(planted):
 
 def test_an_attack_that_leaves_the_ball_by_a_thousandth(planted, monkeypatch):
     monkeypatch.setattr(FGSM, "perturb", lambda self, g, x, y: x + self.eta + 1e-3)
-    rows = planted("adv_train", attacks=("profile=smoke", "attacks=[none,noise,fgsm,pgd]"))
+    rows = planted("adv_train", attacks=(*QUICK[:2], "attacks=[none,noise,fgsm,pgd]"))
     assert "E01" in fails(rows)["fgsm"] and "E01" not in fails(rows)["pgd"]
     assert rows["fgsm"][0].removeprefix(">=") == f"{float(rows['none'][0]):.4f}"  # its images count as clean
     assert "moved a pixel by 0.301" in planted.result.out
@@ -151,18 +151,18 @@ def test_cells_of_other_weights(planted):
 
 
 def test_cells_of_other_images(planted):
-    planted("adv_train", attacks=("profile=smoke", "attacks=[none]"))
+    planted("adv_train", attacks=(*QUICK[:2], "attacks=[none]"))
     assert "E24" in everywhere(planted("adv_train", data=lambda test: test.select(torch.arange(1, 1000, 3))))
 
 
 def test_no_unseen_attack_is_no_robustness(planted):
-    found = fails(planted("undefended", attacks=("profile=smoke", "attacks=[none,noise,fgsm]")))
+    found = fails(planted("undefended", attacks=(*QUICK[:2], "attacks=[none,noise,fgsm]")))
     assert found["worst"] == {"E20"} and not found["fgsm"]
     assert "no attack was scored that is unseen" in planted.result.out
 
 
 def test_no_clean_error(planted):
-    assert "E27" in everywhere(planted("adv_train", attacks=("profile=smoke", "attacks=[noise,fgsm]")))
+    assert "E27" in everywhere(planted("adv_train", attacks=(*QUICK[:2], "attacks=[noise,fgsm]")))
 
 
 def test_test_images_among_the_validation_images(planted, monkeypatch):

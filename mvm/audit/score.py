@@ -11,11 +11,11 @@ from mvm.attacks.attack import Attack, Progress
 from mvm.attacks.attacked import attacked
 from mvm.attacks.diversity import spread
 from mvm.attacks.worst import wide
+from mvm.audit.allowed import allowed
 from mvm.audit.bits import pack
 from mvm.audit.wilson import wilson
 from mvm.data.images import CHUNK, Images
 from mvm.sensitivity import input_gradient
-from mvm.threat import Infeasible
 from mvm.weights import digest
 
 Cell = dict[str, Any]
@@ -63,12 +63,11 @@ def predict(
     guesses: list[Tensor] = []
     kept: list[Tensor] = []
     moves: list[Tensor] = []
-    wrong, infeasible = 0, None
+    infeasible: str | None = None
+    wrong = 0
     for (x, y), unit in zip(data.test.chunks(), data.test.unit.split(CHUNK), strict=True):
-        try:
-            z = attack(classifier, x, y)
-        except Infeasible as why:
-            z, infeasible = x, infeasible or str(why)
+        z, why = allowed(classifier, attack, x, y)
+        infeasible = infeasible or why
         with torch.no_grad():
             guesses.append(classifier(z).argmax(1))
             kept.append(classifier(eight_bits(z, x, unit)).argmax(1))
