@@ -18,13 +18,18 @@ from mvm.sensitivity import input_gradient
     ("conv", "thin"),
     [
         (nn.Conv2d(1, 4, 5, padding=2), True),
-        (nn.Conv2d(1, 3, (3, 5), stride=(2, 3), padding=(1, 0)), True),
-        (nn.Conv2d(1, 3, 3, dilation=2, bias=False), True),
+        (nn.Conv2d(1, 3, (2, 5), padding=(1, 0), bias=False), True),
+        (nn.Conv2d(3, 4, 3), True),
+        (nn.Conv2d(2, 4, (1, 2), padding=(0, 1)), True),
+        (nn.Conv2d(1, 3, 3, padding=3), False),
+        (nn.Conv2d(1, 3, (3, 5), stride=(2, 3), padding=(1, 0)), False),
+        (nn.Conv2d(1, 3, 3, dilation=2), False),
+        (nn.Conv2d(5, 3, 3), False),
         (nn.Conv2d(1, 3, 3, padding=1, padding_mode="reflect"), False),
         (nn.Conv2d(1, 3, 3, padding="same"), False),
         (nn.Conv2d(4, 4, 3, groups=4), False),
     ],
-    ids=["plain", "strides", "dilation", "reflect", "same", "groups"],
+    ids=["grey", "oblong", "colour", "two", "wide", "strides", "dilation", "five", "reflect", "same", "groups"],
 )
 def test_gradients_are_the_convolutions(conv, thin):
     conv.double()

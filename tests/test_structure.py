@@ -10,7 +10,19 @@ import pytest
 ROOT = Path(__file__).parents[1] / "mvm"
 FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = [  # a file imports from its own layer and the ones before it
-    ["errors", "lock", "seeding", "threat", "risk", "sensitivity", "penalty", "leader_follower", "whole", "weights"],
+    [
+        "errors",
+        "lock",
+        "seeding",
+        "threat",
+        "risk",
+        "sensitivity",
+        "image_gradient",
+        "penalty",
+        "leader_follower",
+        "whole",
+        "weights",
+    ],
     ["data", "classifiers"],
     ["attacks"],
     ["audit"],
@@ -23,7 +35,7 @@ LAYERS = [  # a file imports from its own layer and the ones before it
     ["train", "evaluate"],
     ["paper", "report"],  # from the records alone, without torch
 ]
-PURE = {"seeding", "threat", "risk", "sensitivity", "penalty", "leader_follower"}
+PURE = {"seeding", "threat", "risk", "sensitivity", "image_gradient", "penalty", "leader_follower"}
 
 
 def part(module: str) -> str:

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 import torch
 from torch import nn
 
-from mvm.attacks.thin_conv import thin
+from mvm.attacks.thin_conv import thinned
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def attacked(classifier: nn.Module) -> Iterator[None]:
             if data.dim() == 4 and data.device.type == "cpu":
                 p.data = data.to(memory_format=torch.channels_last)
         for module in classifier.modules():
-            undo.enter_context(thin(module))
+            undo.enter_context(thinned(module))
             if isinstance(module, nn.MaxPool2d):
                 undo.callback(module.register_forward_hook(_gradient_last).remove)
         yield

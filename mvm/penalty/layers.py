@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mvm.image_gradient import image_gradient, thin
+
 ops = torch.ops.aten
 
 
@@ -78,6 +80,8 @@ class Convolution(Weighted):
         return F.conv2d(t, c.weight, None, c.stride, c.padding, c.dilation, c.groups)
 
     def transposed(self, d: Tensor) -> Tensor:
+        if thin(self.layer):
+            return image_gradient(self.layer, d)
         return self._backward(d, self.x, x_weight_bias=[True, False, False])[0]
 
     def gradients(self, top: Tensor, gamma: float) -> tuple[Tensor, Tensor]:
