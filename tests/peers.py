@@ -36,7 +36,8 @@ class Ours:
     def pgd(self, x, y, *, steps, step, start, restarts=1):
         if not start:
             return IFGSM(eta=self.eta, steps=steps, step=step)(self.net, x, y)
-        return PGD(eta=self.eta, steps=steps, step=step, restarts=restarts)(self.net, x, y)
+        # restarts only ask which images break: then `stop` is the setting for it
+        return PGD(eta=self.eta, steps=steps, step=step, restarts=restarts, stop=restarts > 1)(self.net, x, y)
 
 
 class Foolbox:

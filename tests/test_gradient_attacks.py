@@ -108,6 +108,24 @@ def test_broken_images_are_not_attacked_again():
     assert left < 50 and seen[:8] == [50] * 4 + ([left] * 4 if left else seen[4:8])
 
 
+def test_pgd_that_stops_breaks_the_same_images_with_fewer_gradients():
+    torch.manual_seed(0)
+    net, (x, y) = Net().eval(), some_images(100)
+    seen = []
+    net.register_forward_hook(lambda m, i, o: seen.append(len(o)))
+
+    def run(stop):
+        seen.clear()
+        z = PGD(eta=0.02, steps=6, restarts=2, stop=stop)(net, x, y)
+        return z, list(seen)
+
+    (all_the_way, cost), (stopped, less) = run(False), run(True)
+    assert torch.equal(wrong(net, all_the_way, y), wrong(net, stopped, y))
+    assert less[:6] == sorted(less[:6], reverse=True) and 0 < less[5] < 100 and sum(less) < sum(cost)
+    whole = ~wrong(net, stopped, y)
+    torch.testing.assert_close(stopped[whole], all_the_way[whole])
+
+
 def test_pgd_goes_on_from_another_attacks_images():
     torch.manual_seed(0)
     net, (x, y) = Net().eval(), some_images(100)

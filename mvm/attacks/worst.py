@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
+ALL = slice(None)
+
 
 class Worst:
     """z: the worst perturbed images offered so far; loss, wrong: the classifier's on them, (B,).
@@ -13,14 +15,15 @@ class Worst:
     """
 
     def __init__(self, z: Tensor, loss: Tensor, wrong: Tensor) -> None:
-        self.z, self.loss, self.wrong = z, loss, wrong
+        self.z, self.loss, self.wrong = z.clone(), loss.clone(), wrong.clone()
 
-    def offer(self, z: Tensor, loss: Tensor, wrong: Tensor) -> Tensor:
-        """Take what is worse; returns where that was so, (B,)."""
-        taken = (wrong & ~self.wrong) | ((wrong == self.wrong) & (loss > self.loss))
-        self.z = torch.where(wide(taken, z), z, self.z)
-        self.loss, self.wrong = torch.where(taken, loss, self.loss), self.wrong | wrong
-        return taken
+    def offer(self, z: Tensor, loss: Tensor, wrong: Tensor, at: Tensor | slice = ALL) -> None:
+        """Take what is worse. at: which images they are of, if not of all."""
+        was = self.wrong[at]
+        taken = (wrong & ~was) | ((wrong == was) & (loss > self.loss[at]))
+        self.z[at] = torch.where(wide(taken, z), z, self.z[at])
+        self.loss[at] = torch.where(taken, loss, self.loss[at])
+        self.wrong[at] = was | wrong
 
 
 Attempt = Callable[[Tensor, Tensor], Worst]  # on images x with labels y
@@ -38,9 +41,7 @@ def worst_of(attempts: Iterable[Attempt], x: Tensor, y: Tensor) -> Tensor:
         if not len(left):
             break
         now = attempt(x[left], y[left])
-        z, loss, wrong = out.z.clone(), out.loss.clone(), none.clone()
-        z[left], loss[left], wrong[left] = now.z, now.loss, now.wrong
-        out.offer(z, loss, wrong)
+        out.offer(now.z, now.loss, now.wrong, left)
     return out.z
 
 
