@@ -8,7 +8,7 @@ PROFILE ?= short
 SWEEP = profile=$(PROFILE) $(if $(DATA),data=$(DATA)) $(if $(ETA),eta=$(ETA)) $(if $(SEEDS),seed=$(SEEDS)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint games bench bench-test clean paper figures report $(TABLES) $(FIGURES)
+.PHONY: help setup demo test lint games bench bench-test launch-test clean paper figures report $(TABLES) $(FIGURES)
 
 help:  ## list the targets
 	@grep -E '^[a-z0-9$$()A-Z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}' | sed 's/$$(TABLES) /tableN    /; s/$$(FIGURES)/figureN   /'
@@ -67,13 +67,23 @@ bench: .venv-bench/ready  ## what steps and attacks cost, ours and others', into
 bench-test: .venv-bench/ready  ## our attacks against those of other libraries
 	.venv-bench/bin/python -m pytest -q tests/test_peers.py tests/test_attacks.py
 
-# Beside the project's packages, which it sees: torch is not installed twice.
+launch-test: .venv-launch/ready  ## sweeps by joblib, submitit and Ray; the W&B dashboard
+	.venv-launch/bin/python -m pytest -q tests/test_launchers.py tests/test_workspace.py
+
 .venv-bench/ready: tests/benchmarks/requirements.txt | .venv/ready
-	$(PYTHON) -m venv .venv-bench
-	.venv/bin/python -c 'import sysconfig as s; p = s.get_path("purelib"); \
-	  open(p.replace("/.venv/", "/.venv-bench/") + "/project.pth", "w").write(f"import site; site.addsitedir({p!r})\n")'
+	$(call beside,.venv-bench)
 	.venv-bench/bin/python -m pip install --quiet --no-deps --requirement $<
 	@touch $@
 
-clean:  ## remove .venv, .venv-bench and the caches; outputs stay
-	rm -rf .venv .venv-bench .pytest_cache .ruff_cache .mypy_cache *.egg-info
+.venv-launch/ready: pyproject.toml | .venv/ready
+	$(call beside,.venv-launch)
+	.venv-launch/bin/python -m pip install --quiet --editable '.[joblib,submitit,ray,workspace]'
+	@touch $@
+
+# An environment beside the project's packages, which it sees: torch is not installed twice.
+beside = $(PYTHON) -m venv $(1); \
+	.venv/bin/python -c 'import sysconfig as s; p = s.get_path("purelib"); \
+	  open(p.replace("/.venv/", "/$(1)/") + "/project.pth", "w").write(f"import site; site.addsitedir({p!r})\n")'
+
+clean:  ## remove .venv, .venv-bench, .venv-launch and the caches; outputs stay
+	rm -rf .venv .venv-bench .venv-launch .pytest_cache .ruff_cache .mypy_cache *.egg-info

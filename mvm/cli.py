@@ -4,6 +4,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,8 @@ def _entry(config_name: str, task: Callable[[DictConfig, list[str]], None]) -> N
 def _note_failure(line: str) -> None:
     """Say it now, and keep it for the end."""
     print(f"mvm: {line}", file=sys.stderr)
-    with open(os.environ["MVM_FAILED"], "a") as file:
+    # A job on another machine has no such folder: then its own error, which the launcher hands on, is all there is.
+    with suppress(KeyError, OSError), open(os.environ["MVM_FAILED"], "a") as file:
         file.write(line + "\n")
 
 

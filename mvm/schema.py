@@ -55,12 +55,21 @@ class Report:
     budgets: Any = MISSING
 
 
+@dataclass
+class Workspace:
+    project: str = "mvm"  # of W&B, as logger.project
+    entity: str | None = None  # None: that of the login
+    group: str | None = None  # None: all runs of the project; "table5 short": those of a table
+    outputs: str = "outputs"
+
+
 def register() -> None:
     """Tell Hydra the schemas, and the groups `attacks` and `members`: lists of conf/attack's options."""
     store = ConfigStore.instance()
     store.store(name="train_schema", node=Train)
     store.store(name="evaluate_schema", node=Evaluate)
     store.store(name="report_schema", node=Report)
+    store.store(name="workspace_schema", node=Workspace)
     for file in CONF.glob("attack/*.yaml"):
         node = {"defaults": [{f"/attack@{file.stem}": file.stem}]}
         store.store(group="attacks", name=file.stem, node=node)

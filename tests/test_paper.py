@@ -73,8 +73,9 @@ def test_every_name_is_of_a_game_and_an_attack():
 def test_a_claim_compares_cells_that_the_paper_prints():
     ids = [claim["id"] for claim in read("claims")]
     assert len(ids) == len(set(ids)) >= 12
-    for claim, side in itertools.product(read("claims"), ("left", "right")):
+    for claim in read("claims"):
         tables = [t for t in read("tables") if read("tables")[t]["data"] == claim["data"]]
-        for eta in claim["etas"] if isinstance(claim[side], list) else []:
-            assert any((*claim[side], eta) in printed(table) for table in tables), claim["id"]
-        assert claim["than"] in ("above", "below")
+        for pair, side in itertools.product(claim["pairs"], ("left", "right")):
+            for eta in claim["etas"] if isinstance(pair[side], list) else []:
+                assert any((*pair[side], eta) in printed(table) for table in tables), claim["id"]
+            assert pair["than"] in ("above", "below") and pair.keys() <= {"left", "than", "by", "right"}

@@ -1,79 +1,96 @@
 """The paper's claims judged by our scores, one verdict an eta."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
-from mvm.audit.bootstrap import paired_bootstrap
+from mvm.audit.holm import holm
 from mvm.paper import read
-from mvm.report.records import Entry, Score, of_data
+from mvm.report.compare import BEST, Compared, Pool, compare, pool_of
+from mvm.report.records import Entry
 
-Pool = dict[tuple[str, str, float, str], dict[int, Score]]  # (family, game, eta, attack) -> seed -> score
-BEST = {"attnet_curr": "attnet_best"}  # the attacker to judge by again
+SUPPORTED, CONTRADICTED, INCONCLUSIVE, NOT_RUN = "supported", "contradicted", "inconclusive", "not run"
+PRINTED, BY_BEST = "printed", "best"  # the attacker: the paper's, or AttNet-curr replaced by the best response
+LEVEL = 0.05
+RULE = (  # for readers of the report
+    "A verdict is about the paired difference of test errors over seeds and images: supported or contradicted where "
+    "its p-value, after Holm's correction over all claims and η with the same attacker, is below 0.05; else "
+    "inconclusive. p is the larger of the hierarchical bootstrap's and that of Student's t over seeds: three seeds "
+    "settle large differences only. The interval beside it is the plain 95 % one. A claim of several comparisons is "
+    "supported if all of them hold; shown is the one that decides. best: AttNet-curr replaced by the best response."
+)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """supported, contradicted, inconclusive (the 95 % interval of left - right holds 0) or not run."""
+    """What our scores say of a claim at an eta.
+
+    supported, contradicted or inconclusive, by p: of no difference, after Holm's correction over all verdicts with
+    the same attacker. not run: a score is missing. difference (left - right, less the claim's margin) with its own
+    95 % interval, uncorrected: of the pair that decides; pairs: all that the claim compares.
+    """
 
     claim: str
     eta: float
-    attacker: str  # "printed", or "best": AttNet-curr replaced by the best response
-    verdict: str
+    attacker: str
+    verdict: str = NOT_RUN
+    p: float | None = None
     difference: float | None = None
     low: float | None = None
     high: float | None = None
     seeds: int = 0
+    pairs: tuple[Compared, ...] = ()
+    cautions: tuple[str, ...] = ()
 
 
 def judge(entries: list[Entry]) -> list[Verdict]:
     """Every claim of the paper at every eta it is made for, as printed and, where it concerns AttNet, by the best."""
-    pool = _pool(entries)
+    pool = pool_of(entries)
+    asked = [(claim, eta) for claim in read("claims") for eta in claim["etas"]]
+    families = {PRINTED: asked, BY_BEST: [(claim, eta) for claim, eta in asked if _of_attnet(claim)]}
+    draws = max(2000, 100 * len(asked))  # so that p, 1 / draws at least, survives the correction, of four pairs too
     out = []
-    for claim in read("claims"):
-        attacks = {part[1] for part in (claim["left"], claim["right"]) if isinstance(part, list)}
-        for eta in claim["etas"]:
-            out.append(_verdict(claim, eta, pool, "printed"))
-            if attacks & BEST.keys():
-                out.append(_verdict(claim, eta, pool, "best"))
+    for attacker, family in families.items():
+        out += corrected([_found(claim, eta, pool, attacker, draws) for claim, eta in family])
     return out
 
 
-def _pool(entries: list[Entry]) -> Pool:
-    pool: Pool = {}
-    for family in ("mnist", "cifar10"):
-        for entry in of_data(entries, family):
-            for name, score in entry.scores.items():
-                if score.wrong is not None:
-                    pool.setdefault((family, entry.game, entry.eta, name), {})[entry.seed] = score
-    return pool
+def corrected(family: list[tuple[Verdict, bool]]) -> list[Verdict]:
+    """The verdicts of (verdict with its own p, whether it goes the claim's way), judged together."""
+    tested = [(k, v.p) for k, (v, _) in enumerate(family) if v.p is not None]
+    out = [verdict for verdict, _ in family]
+    for (k, _), p in zip(tested, holm([p for _, p in tested]), strict=True):
+        told = INCONCLUSIVE if p >= LEVEL else SUPPORTED if family[k][1] else CONTRADICTED
+        out[k] = replace(out[k], p=p, verdict=told)
+    return out
 
 
-def _verdict(claim: dict[str, Any], eta: float, pool: Pool, attacker: str) -> Verdict:
-    left, right = (_side(claim[side], claim["data"], eta, pool, attacker) for side in ("left", "right"))
-    missing = Verdict(claim=claim["id"], eta=eta, attacker=attacker, verdict="not run")
-    if left is None or right is None:
-        return missing
-    seeds = sorted(left if not isinstance(right, dict) else left.keys() & right.keys())
-    if not seeds:
-        return missing
-    a = np.stack([left[seed].wrong for seed in seeds])
-    b = np.stack([right[seed].wrong for seed in seeds]) if isinstance(right, dict) else np.full(a.shape, right)
-    d, low, high, _ = paired_bootstrap(a, b)
-    sign = 1 if claim["than"] == "above" else -1
-    verdict = "inconclusive"
-    if low > 0 or high < 0:
-        verdict = "supported" if sign * d > 0 else "contradicted"
-    return Verdict(claim["id"], eta, attacker, verdict, d, low, high, len(seeds))
+def _found(claim: dict[str, Any], eta: float, pool: Pool, attacker: str, draws: int) -> tuple[Verdict, bool]:
+    """The verdict before the correction. A claim of several pairs is as likely as the least likely of them; it is
+    contradicted by any of them, which is as likely as chance makes it in so many tries."""
+    pairs = [compare(pair, claim["data"], eta, pool, attacker == BY_BEST, draws) for pair in claim["pairs"]]
+    blank = Verdict(claim["id"], eta, attacker)
+    found = [pair for pair in pairs if pair is not None]
+    if len(found) < len(pairs):
+        return blank, False
+    against = [pair for pair in found if not pair.fits]
+
+    def size(pair: Compared) -> tuple[float, float]:
+        return pair.p, -abs(pair.difference)
+
+    decides = min(against, key=size) if against else max(found, key=size)
+    verdict = replace(
+        blank,
+        p=min(1.0, decides.p * (len(found) if against else 1)),
+        difference=decides.difference,
+        low=decides.low,
+        high=decides.high,
+        seeds=decides.seeds,
+        pairs=tuple(found),
+        cautions=tuple(dict.fromkeys(caution for pair in found for caution in pair.cautions)),
+    )
+    return verdict, not against
 
 
-def _side(side: Any, family: str, eta: float, pool: Pool, attacker: str) -> Any:
-    """{seed: score} of a (defense, attack); a number as it is; None where nothing was run."""
-    if not isinstance(side, list):
-        return float(side)
-    names = read("names")
-    defense, attack = side
-    key = BEST.get(attack, attack) if attacker == "best" else attack
-    game, kind = names["defenses"][defense]["game"], (names["attacks"] | names["plus"])[key]["attack"]
-    return pool.get((family, game, eta, kind))
+def _of_attnet(claim: dict[str, Any]) -> bool:
+    sides = [pair[side] for pair in claim["pairs"] for side in ("left", "right")]
+    return any(isinstance(side, list) and side[1] in BEST for side in sides)

@@ -8,7 +8,8 @@ from string import Template
 from typing import Any
 
 from mvm.paper import read
-from mvm.report.claims import Verdict
+from mvm.report.claims import RULE, Verdict
+from mvm.report.compare import describe
 from mvm.report.series import COLOURS, Figure
 from mvm.report.tables import Table, made
 
@@ -22,6 +23,7 @@ def page(profile: str, tables: list[Table], figures: list[Figure], verdicts: lis
         "plus": list(read("names")["plus"]),
         "tables": [_table(table) for table in tables],
         "figures": [_figure(figure, to) for figure in figures],
+        "rule": RULE,
         "claims": [_claim(claim, verdicts) for claim in read("claims")],
     }
     return Template((HERE / "page.html").read_text()).substitute(
@@ -66,6 +68,5 @@ def _claim(claim: dict[str, Any], verdicts: list[Verdict]) -> dict[str, Any]:
     for verdict in verdicts:
         if verdict.claim == claim["id"]:
             by.setdefault(verdict.attacker, []).append(asdict(verdict))
-    sides = [" against ".join(s) if isinstance(s, list) else str(s) for s in (claim["left"], claim["right"])]
-    compared = f"{sides[0]} {claim['than']} {sides[1]} ({claim['data']})"
-    return {"text": claim["text"], "section": claim["section"], "compared": compared, "verdicts": by}
+    compared = [describe(pair) for pair in claim["pairs"]]
+    return {key: claim[key] for key in ("text", "section", "data")} | {"compared": compared, "verdicts": by}

@@ -17,7 +17,10 @@ Place = Path | zipfile.Path  # a file or folder, maybe one in `mvm.report.archiv
 
 @dataclass(frozen=True)
 class Score:
-    """One defence (one seed) against one attack. `wrong`: which test images, (n,) bool; None in older records."""
+    """One defence (one seed) against one attack. `wrong`: which test images, (n,) bool; None in older records.
+
+    examples: a hash of the test images.
+    """
 
     attack: str
     error: float
@@ -27,6 +30,7 @@ class Score:
     wrong: np.ndarray | None
     file: Place
     pictures: Place  # .npz of `mvm.audit.pictures`; may be missing
+    examples: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,7 @@ def _score(cells: Place, file: str) -> Score:
     return Score(
         wrong=wrong,
         predicted=tuple(cell["predicted"]),
+        examples=cell.get("examples", ""),
         file=cells / file,
         pictures=cells / file.replace(".json", ".npz"),
         **{key: cell[key] for key in ("attack", "error", "n", "box")},

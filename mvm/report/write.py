@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mvm.paper import read
 from mvm.report import archive
-from mvm.report.claims import Verdict, judge
+from mvm.report.claims import BY_BEST, PRINTED, RULE, Verdict, judge
 from mvm.report.draw import draw
 from mvm.report.html import page
 from mvm.report.records import merged, read_entries
@@ -43,14 +43,13 @@ def claims_text(verdicts: list[Verdict], profile: str) -> str:
     lines = [
         "# Claims",
         "",
-        f"Profile `{profile}`. A verdict needs the 95 % interval of the paired difference (over seeds and images) to "
-        "leave out 0; no correction for the number of tests. `best`: AttNet-curr replaced by the best response.",
+        f"Profile `{profile}`. {RULE}",
         "",
         "| claim | section | attacker | verdicts |",
         "|---|---|---|---|",
     ]
     for claim in read("claims"):
-        for attacker in ("printed", "best"):
+        for attacker in (PRINTED, BY_BEST):
             own = [v for v in verdicts if (v.claim, v.attacker) == (claim["id"], attacker)]
             if own:
                 told = "<br>".join(f"η {v.eta:g}: {_told(v)}" for v in own)
@@ -61,4 +60,5 @@ def claims_text(verdicts: list[Verdict], profile: str) -> str:
 def _told(v: Verdict) -> str:
     if v.difference is None:
         return v.verdict
-    return f"**{v.verdict}** ({v.difference:+.3f} [{v.low:+.3f}, {v.high:+.3f}], {v.seeds} seed{'s' * (v.seeds > 1)})"
+    numbers = f"{v.difference:+.3f} [{v.low:+.3f}, {v.high:+.3f}], p {v.p:.2g}, {v.seeds} seed{'s' * (v.seeds > 1)}"
+    return f"**{v.verdict}** ({numbers}){''.join(f'; {c}' for c in v.cautions)}"

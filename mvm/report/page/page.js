@@ -42,6 +42,7 @@ addEventListener("keydown", (event) => { if (event.key === "Escape") close(); })
 
 // ---- tables
 
+const signed = (value) => (value > 0 ? "+" : "") + value.toFixed(3);
 const short = (value) => value === null ? null : value.toFixed(3);
 function cell(table, one, plus) {
   if (!one) return make("td", plus ? { class: "plus" } : {});
@@ -139,9 +140,7 @@ for (const figure of data.figures) {
 // ---- claims
 
 const box = section("claims", "Claims. The paper's testable statements");
-box.append(make("p", { class: "note" }, "Each is judged at each η: supported or contradicted where the 95 % interval of the paired " +
-  "difference, over seeds and images, leaves out 0; else inconclusive. No correction for the number of tests. " +
-  "The second line of a claim on AttNet-curr replaces the paper's attacker by the best response."));
+box.append(make("p", { class: "note" }, data.rule));
 const body = make("tbody");
 for (const claim of data.claims)
   for (const [attacker, verdicts] of Object.entries(claim.verdicts)) {
@@ -149,8 +148,11 @@ for (const claim of data.claims)
       make("td", { class: "text soft" }, claim.section));
     const places = make("td", {});
     for (const one of verdicts) {
-      const rows = [["difference", one.difference === null ? null : `${short(one.difference)}, 95 % ${short(one.low)} to ${short(one.high)}`],
-        ["seeds", one.seeds ? String(one.seeds) : null], ["compared", claim.compared]];
+      const rows = [["attacker", attacker === "printed" ? null : "the best response"], ["data", claim.data],
+        ...one.pairs.map((pair) => [pair.text, `${signed(pair.difference)}, 95 % ${signed(pair.low)} to ${signed(pair.high)}`]),
+        ...(one.pairs.length ? [] : claim.compared.map((text) => [text, "not run"])),
+        ["p, corrected", one.p === null ? null : one.p.toPrecision(2)], ["seeds", one.seeds ? String(one.seeds) : null],
+        ["to know", one.cautions.join("; ")]];
       const button = make("button", { type: "button", class: one.verdict.replace(" ", "-"), "aria-expanded": "false",
         onclick: () => open(button, `${claim.text} η = ${one.eta}: ${one.verdict}`, rows) }, `η ${one.eta}: ${one.verdict}`);
       places.append(button);
