@@ -1,5 +1,4 @@
 import itertools
-import os
 from pathlib import Path
 
 import pytest
@@ -116,7 +115,3 @@ def test_real_data(data, n, shape):
     assert all(s.x.shape[1:] == shape and s.x.abs().max() <= 1 and s.y.max() == 9 for s in splits)
     if shape[0] == 3:  # epsilon per image: the paper's eta is in standard deviations
         assert 0.2 < data.test.unit.mean() < 0.6 and data.test.unit.std() > 0.05
-
-
-def test_lightning_leaves_no_search_for_a_driver_behind():
-    assert "PYTORCH_NVML_BASED_CUDA_CHECK" not in os.environ  # each step of Adam would make one

@@ -1,6 +1,5 @@
 """The base of every data set: whole sets as tensors resident on the device, no workers, no PIL."""
 
-import os
 from abc import abstractmethod
 from typing import Any, NamedTuple
 
@@ -9,9 +8,6 @@ import torch
 from torch import Tensor
 
 from mvm.data.batches import Blocks, Chunks
-
-# Lightning sets this when imported. Where no GPU is, every step of Adam then looks for the driver's library: 0.2 ms.
-os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)
 
 CHUNK = 500  # images scored at once
 

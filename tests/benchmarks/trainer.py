@@ -8,13 +8,13 @@ at the same weights, bit for bit, or this says so and stops. Validation and chec
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytorch_lightning as pl
 import torch
 
 from mvm.build import build
-from mvm.data.batches import Batch, batches
+from mvm.data.batches import batches
 from mvm.data.mnist5k import MNIST5k
 from mvm.games.game import Game
 from mvm.games.watch import Watch
@@ -35,54 +35,69 @@ def game_of(name: str, *settings: str) -> Game:
     return game
 
 
-class BareTurn(pl.Callback):
-    """After each of Lightning's blocks the same block of `game`, which has its own optimisers and no Trainer."""
+class Turns(pl.Callback):
+    """After each of Lightning's blocks a block of each of `others`. times: milliseconds an iteration, by block."""
 
-    def __init__(self, game: Game, stream: Iterator[Batch], clock: Clock) -> None:
-        self.game, self.stream, self.clock = game, stream, clock
-        self.ours: list[float] = []
-        self.theirs: list[float] = []
-        made = game.configure_optimizers()
-        game.optimizers = lambda: made  # type: ignore[method-assign]
-        game.train()
+    def __init__(self, others: dict[str, Callable[[], object]], clock: Clock) -> None:
+        self.others, self.clock = others, clock
+        self.times: dict[str, list[float]] = {name: [] for name in ("ours", *others)}
 
-    def on_train_start(self, trainer: pl.Trainer, _: pl.LightningModule) -> None:
-        self.game.trainer = trainer  # cat and mouse asks for the run's folder
+    def on_train_start(self, *_: object) -> None:
         self.at = self.clock()
 
     def on_train_batch_end(self, *_: object) -> None:
-        end = self.clock()
-        for _i in range(BLOCK):
-            reseed(derive(self.game.seed, self.game.iteration), self.game.device)
-            self.game.iterate(*next(self.stream))
-            self.game.iteration += 1
-        now = self.clock()
-        self.ours.append(1000 * (end - self.at) / BLOCK)
-        self.theirs.append(1000 * (now - end) / BLOCK)
-        self.at = now
+        self._took("ours")
+        for name, block in self.others.items():
+            block()
+            self._took(name)
+
+    def _took(self, name: str) -> None:
+        before, self.at = self.at, self.clock()
+        self.times[name].append(1000 * (self.at - before) / BLOCK)
+
+
+def trainer_of(turns: Turns, folder: str) -> pl.Trainer:
+    return pl.Trainer(
+        accelerator="cpu", max_epochs=1, default_root_dir=folder, logger=False, enable_checkpointing=False,
+        callbacks=[Watch(lambda *_: None, lambda _: None), turns], enable_progress_bar=False,
+        enable_model_summary=False, num_sanity_val_steps=0, limit_val_batches=0, inference_mode=False,
+    )  # fmt: skip
+
+
+def bare(game: Game, data: MNIST5k) -> Callable[[], None]:
+    """A block of the game's own iterations, with its optimisers as they are and nothing around."""
+    made = game.configure_optimizers()
+    game.optimizers = lambda: made  # type: ignore[method-assign]
+    game.train()
+    stream = batches(data.train.x, data.train.y, data.batch_size, data.seed)
+
+    def block() -> None:
+        for _ in range(BLOCK):
+            reseed(derive(game.seed, game.iteration), game.device)
+            game.iterate(*next(stream))
+            game.iteration += 1
+
+    return block
 
 
 def compare(name: str, data: MNIST5k, clock: Clock, where: str) -> Row:
     game, twin = game_of(name), game_of(name)
-    turn = BareTurn(twin, batches(data.train.x, data.train.y, data.batch_size, data.seed), clock)
+    turns = Turns({"bare": bare(twin, data)}, clock)
     with tempfile.TemporaryDirectory() as folder:
-        trainer = pl.Trainer(
-            accelerator="cpu", max_epochs=1, default_root_dir=folder, logger=False, enable_checkpointing=False,
-            callbacks=[Watch(lambda *_: None, lambda _: None), turn], enable_progress_bar=False,
-            enable_model_summary=False, num_sanity_val_steps=0, limit_val_batches=0, inference_mode=False,
-        )  # fmt: skip
+        trainer = trainer_of(turns, folder)
+        twin.trainer = trainer  # cat and mouse asks for the run's folder
         trainer.fit(game, datamodule=data)
     theirs = dict(twin.named_parameters())
     changed = [n for n, p in game.named_parameters() if not torch.equal(p, theirs[n])]
     if changed or game.iteration != twin.iteration:
         raise SystemExit(f"{name}: Lightning's loop and the bare one do not end at the same weights: {changed}")
-    return row(f"mnist/trainer-{name}:bare", turn.ours[1:], turn.theirs[1:], 1.03, where)
+    return row(f"mnist/trainer-{name}:bare", turns.times["ours"][1:], turns.times["bare"][1:], 1.03, where)
 
 
 if __name__ == "__main__":
-    clock, where = begin()
+    timer, where = begin()
     images = MNIST5k()
     images.setup()
     games = options("game")
     for name in [g for g in games if g in sys.argv] or games:
-        write([compare(name, images, clock, where)])
+        write([compare(name, images, timer, where)])

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from mvm.cpu import settle
 from tests.benchmarks.steps import machine
 
 Clock = Callable[[], float]
@@ -15,7 +16,8 @@ Row = dict[str, object]
 
 def begin() -> tuple[Clock, str]:
     """The clock and the name of this machine: 2 threads by the wall clock, or, with the argument `busy`, 1 thread
-    by the processor's time, whose ratios stand on a machine that others use, too."""
+    by the processor's time, whose ratios stand on a machine that others use, too. Memory as in training."""
+    settle()
     busy = "busy" in sys.argv
     torch.set_num_threads(1 if busy else 2)
     return (time.process_time if busy else time.perf_counter), machine() + " processor time" * busy
