@@ -1,7 +1,8 @@
 """Where the time of a step goes, by kind of operation: python -m tests.benchmarks.operators [busy] [NET] [all].
 
-Prints the table of docs/performance.md: milliseconds of processor time a step, by torch.profiler, of the operators
-themselves without those they call. The steps are those of tests/benchmarks/floor.py. all: also every operator.
+Prints the table of docs/performance.md: the share of a step's time, in per cent, by torch.profiler, of the operators
+themselves without those they call. The steps are those of tests/benchmarks/floor.py. all: also every operator's
+milliseconds.
 """
 
 import sys
@@ -41,14 +42,14 @@ def milliseconds(step: object) -> Counter[str]:
 
 
 def table(net: str) -> None:
-    print(f"| {net} | {' | '.join(KINDS)} | other | sum |\n|---{'|---:' * (len(KINDS) + 2)}|")
+    print(f"| {net} | {' | '.join(KINDS)} | other |\n|---{'|---:' * (len(KINDS) + 1)}|")
     for name, step in steps(Nets(net)).items():
         operators = milliseconds(step)
         kinds: Counter[str] = Counter()
         for operator, ms in operators.items():
             kinds[kind(operator)] += ms
-        cells = [f"{kinds[k]:.1f}" for k in (*KINDS, "other")]
-        print(f"| {name} | {' | '.join(cells)} | {kinds.total():.1f} |", flush=True)
+        cells = [f"{100 * kinds[k] / kinds.total():.0f}" for k in (*KINDS, "other")]
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
         if "all" in sys.argv:
             for operator, ms in operators.most_common(25):
                 print(f"    {ms:8.2f}  {kind(operator):15s} {operator}")
