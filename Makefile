@@ -58,11 +58,10 @@ all_of = failed=; for one in $(1); do $(RUN) mvm.train $${one%%[0-9]*}=$$one $(S
 games: .venv/ready  ## how often each solver finds the known answers, into docs/solvers.md
 	$(RUN) tests.benchmarks.success
 
-bench: .venv-bench/ready  ## what steps and attacks cost, ours and others', into outputs/bench/bench.csv
-	$(RUN) tests.benchmarks.steps
-	$(RUN) tests.benchmarks.accuracy
-	.venv-bench/bin/python -m tests.benchmarks.attacks
-	.venv-bench/bin/python -m tests.benchmarks.trainer
+bench: .venv-bench/ready  ## what it costs, ours and others', into outputs/bench/bench.csv and bench.md; ARGS=busy where others work, too
+	for one in whole growth trainer floor steps accuracy restarts; do $(RUN) tests.benchmarks.$$one $(ARGS) || exit; done
+	for one in epoch attacks leaders; do .venv-bench/bin/python -m tests.benchmarks.$$one $(ARGS) || exit; done
+	$(RUN) tests.benchmarks.page
 
 bench-test: .venv-bench/ready  ## our attacks against those of other libraries
 	.venv-bench/bin/python -m pytest -q tests/test_peers.py tests/test_attacks.py

@@ -7,11 +7,13 @@ python -m mvm.evaluate 'runs=outputs/runs/mnist5k-*' audit=gap
 from omegaconf import DictConfig
 
 from mvm.cli import entry
+from mvm.cpu import settle
 
 
 def main(cfg: DictConfig, overrides: list[str]) -> None:
     from mvm import evaluation  # torch and Lightning take seconds, for which --help need not wait
 
+    settle()
     evaluation.main(cfg, overrides)
 
 

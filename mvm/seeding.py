@@ -15,6 +15,17 @@ def derive(seed: int, *keys: int) -> int:
     return state
 
 
+def reseed(seed: int, device: torch.device) -> None:
+    """torch.manual_seed for the CPU and this device only: what each iteration can afford.
+
+    torch's own also writes down, for every kind of device that is not in use, where in the program it was called,
+    should that device come into use: 0.1 to 0.4 ms, by the depth of the stack.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type != "cpu":
+        torch.get_device_module(device).manual_seed(seed)
+
+
 def _mix(h: Tensor) -> Tensor:
     """The finaliser of splitmix64 on int64 tensors (arithmetic wraps; right shifts made logical)."""
     h = (h ^ ((h >> 30) & ((1 << 34) - 1))) * -4658895280553007687  # 0xbf58476d1ce4e5b9

@@ -109,3 +109,15 @@ def test_one_step_on_a_convolution_is_the_same_by_fused_and_plain_adam():
         iterate(lambda g=g, v=v: g(v).square().mean(), leader, follower, gamma=1.0)
         moved.append(torch.cat([p.detach().flatten() for p in [*u, v]]))
     torch.testing.assert_close(*moved)
+
+
+def test_a_gradient_of_two_parameters_is_not_changed_twice():
+    """Where f has a + b only, autograd hands out one tensor for both, and Nesterov's momentum adds to it in place."""
+    ends = []
+    for foreach in (True, False):
+        a, b = (torch.full((3,), 0.5, requires_grad=True) for _ in range(2))
+        player = Player([a, b], torch.optim.SGD([a, b], lr=0.1, momentum=0.9, nesterov=True, foreach=foreach))
+        for _ in range(3):
+            descend((a + b).square().sum(), player)
+        ends.append(a.detach())
+    torch.testing.assert_close(*ends)

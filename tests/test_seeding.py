@@ -1,11 +1,19 @@
 import torch
 
-from mvm.seeding import derive, image_noise
+from mvm.seeding import derive, image_noise, reseed
 
 
 def test_derived_seeds_do_not_collide():
     seeds = {derive(seed, key) for seed in range(30) for key in range(1000)}
     assert len(seeds) == 30_000 and derive(1, 2) == derive(1, 2)
+
+
+def test_reseeding_is_torchs_own_and_asks_no_other_device(monkeypatch):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: 1 / 0)
+    reseed(5, torch.device("cpu"))
+    assert torch.equal(torch.rand(3), expected)
 
 
 def test_noise_is_uniform_and_independent_across_pixels_images_and_seeds():

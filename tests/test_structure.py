@@ -12,6 +12,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = [  # a file imports from its own layer and the ones before it
     [
         "errors",
+        "cpu",
         "lock",
         "seeding",
         "threat",

@@ -15,7 +15,7 @@ from mvm.errors import UserError
 from mvm.games.probe import pgd_error, sensitivity
 from mvm.leader_follower import Player
 from mvm.risk import risk
-from mvm.seeding import derive
+from mvm.seeding import derive, reseed
 
 Optimizer = Callable[..., torch.optim.Optimizer]  # (parameters, lr=) -> optimiser
 
@@ -79,7 +79,7 @@ class Game(pl.LightningModule, ABC):
     def training_step(self, block: list[Batch], _: int) -> None:
         history: dict[str, list[Tensor]] = {}
         for x, y in block:
-            torch.manual_seed(derive(self.seed, self.iteration))
+            reseed(derive(self.seed, self.iteration), self.device)
             more = self.iterate(x, y)
             for name, value in (self.seen | more).items():
                 history.setdefault(name, []).append(value)

@@ -1,6 +1,6 @@
 """A player: tensors that f depends on, and what moves them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,13 +24,27 @@ class Player:
     optimizer: Steps
 
     def move(self, gradients: Iterable[Tensor], sign: int = 1) -> None:
-        """One optimiser step along -sign * gradients. Leaves no `.grad` behind.
+        """One optimiser step along -sign * gradients, which stay as they are. Leaves no `.grad` behind.
 
         Each gradient is laid out in memory as its parameter: torch's fused Adam on the CPU pairs their
         elements in the order of memory, and autograd's second derivative of a convolution is transposed.
         """
-        for p, g in zip(self.parameters, gradients, strict=True):
-            p.grad = torch.mul(g.detach(), sign, out=torch.empty_like(p))
+        self._step(torch.mul(g.detach(), sign, out=torch.empty_like(p)) for p, g in self._pairs(gradients))
+
+    def follow(self, gradients: Sequence[Tensor]) -> None:
+        """`move` along gradients that nobody else needs: those laid out as their parameters are not copied."""
+        shared = len({g.data_ptr() for g in gradients}) < len(gradients)  # by parameters that f has only as a sum
+        if shared or any(g.stride() != p.stride() for p, g in self._pairs(gradients)):
+            self.move(gradients)
+        else:
+            self._step(g.detach() for g in gradients)
+
+    def _pairs(self, gradients: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        return zip(self.parameters, gradients, strict=True)
+
+    def _step(self, gradients: Iterable[Tensor]) -> None:
+        for p, g in self._pairs(gradients):
+            p.grad = g
         self.optimizer.step()
         for p in self.parameters:
             p.grad = None
@@ -38,7 +52,7 @@ class Player:
 
 def descend(f: Tensor, player: Player) -> None:
     """player <- player - lambda df/dplayer. Only this player's gradients are computed."""
-    player.move(torch.autograd.grad(f, player.parameters, materialize_grads=True))
+    player.follow(torch.autograd.grad(f, player.parameters, materialize_grads=True))
 
 
 def ascend(f: Risk, player: Player) -> Tensor:

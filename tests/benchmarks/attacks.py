@@ -9,14 +9,14 @@ whose ratios stand on a machine that others use, too.
 
 import statistics
 import sys
-import time
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from mvm.attacks.attack import wrong
-from tests.benchmarks.steps import machine, write
+from tests.benchmarks.steps import write
+from tests.benchmarks.turns import begin
 from tests.peers import PEERS, Ours, Peer, installed, mnist_net
 
 Clock = Callable[[], float]
@@ -74,9 +74,6 @@ def bench(name: str, net: nn.Module, x: Tensor, y: Tensor, attacks: list[str], c
 
 
 if __name__ == "__main__":
-    busy = "busy" in sys.argv
-    torch.set_num_threads(1 if busy else 2)
-    clock = time.process_time if busy else time.perf_counter
-    where = machine() + " processor time" * busy
+    clock, where = begin()
     chosen = [name for name in ROWS if name in sys.argv] or list(ROWS)
     bench("mnist", *mnist_net(1.0, 60), chosen, clock, where)

@@ -14,7 +14,6 @@ dropout masks of their own).
 """
 
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +25,8 @@ from mvm.penalty import FORMS, Through, form
 from mvm.penalty.moved import moved
 from tests.benchmarks.accuracy import flat, report
 from tests.benchmarks.nets import Nets
-from tests.benchmarks.steps import machine, player, rows, timed, write
+from tests.benchmarks.steps import player, rows, timed, write
+from tests.benchmarks.turns import begin
 
 GAMMA, S = 1.0, 0.5
 Gradient = Callable[[], list[Tensor]]  # of u; v moves on the way
@@ -188,14 +188,12 @@ def ahead(f: Through, nets: Nets, g_v: Any) -> Tensor:
 
 
 if __name__ == "__main__":
-    busy = "busy" in sys.argv
-    torch.set_num_threads(1 if busy else 2)
+    clock, where = begin()
     count = int(sys.argv[1]) if sys.argv[1:] and sys.argv[1].isdigit() else 21
     for net in ("mnist", "cifar10"):
         steps, missing = found(net)
-        times = timed(steps, count, time.process_time if busy else time.perf_counter)
+        times = timed(steps, count, clock)
         pairs = [(f"minimax-{ours}", peer, None) for peer in PEERS if peer in steps for ours in OURS]
-        where = machine() + " processor time" * busy
         blank = {column: "" for column in ("ours_ms", "other_ms", "ratio", "target")}
         absent = [
             {"name": f"{net}/minimax-linear:{peer}", **blank, "spread": why, "machine": where}

@@ -8,7 +8,9 @@ median over the rounds of its time to that of the row it is compared with in the
 """
 
 import csv
+import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -21,6 +23,7 @@ import torch
 from torch import Tensor
 
 from mvm.attacks.fgsm import FGSM
+from mvm.cpu import settle
 from mvm.leader_follower import Player, descend, iterate
 from mvm.penalty import FORMS, Through, every, form
 from tests.benchmarks.nets import Nets
@@ -129,11 +132,16 @@ def write(new: list[dict[str, object]], out: Path = OUT) -> None:
 
 
 def machine() -> str:
+    """The processor, how many of its cores are here, torch and the commit."""
+    models = re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text() if sys.platform == "linux" else "")
+    processor = models[0].strip() if models else platform.processor()
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
-    return f"{platform.machine()} {torch.get_num_threads()} threads torch {torch.__version__} {commit}"
+    where = f"{processor} {platform.machine()} {os.cpu_count()} cores"
+    return f"{where} {torch.get_num_threads()} threads torch {torch.__version__} {commit}"
 
 
 if __name__ == "__main__":
+    settle()
     busy = "busy" in sys.argv
     torch.set_num_threads(1 if busy else 2)
     rounds = int(sys.argv[1]) if sys.argv[1:] and sys.argv[1].isdigit() else 21
