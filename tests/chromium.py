@@ -39,6 +39,20 @@ class Browser:
         element = self.ask("POST", "/element", {"using": "css selector", "value": selector})
         self.ask("POST", f"/element/{next(iter(element.values()))}/click", {})
 
+    def hover(self, selector: str) -> None:
+        """The pointer moves to the middle of the element."""
+        element = self.ask("POST", "/element", {"using": "css selector", "value": selector})
+        move = {"type": "pointerMove", "duration": 50, "origin": element, "x": 0, "y": 0}
+        self.js(f"document.querySelector('{selector}').scrollIntoView({{ block: 'center' }})")
+        mouse = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": [move]}
+        self.ask("POST", "/actions", {"actions": [mouse]})
+
+    def resize(self, width: int, height: int) -> None:
+        """The page's own size, which may be less than a window's can be."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        command = {"cmd": "Emulation.setDeviceMetricsOverride", "params": size}
+        self.ask("POST", "/goog/cdp/execute", command)
+
     def errors(self) -> list[str]:
         return [entry["message"] for entry in self.ask("POST", "/se/log", {"type": "browser"})]
 

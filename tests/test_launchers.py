@@ -23,7 +23,7 @@ LAUNCHERS = {
 def sweep(extra, outputs, etas):
     """Two games on one undefended classifier; returns the process and all that its jobs said."""
     launcher, more = LAUNCHERS[extra]
-    games = ("game=adv_train,adv_fgsm1", f"eta={etas}", "attacks=[fgsm]")
+    games = (f"eta={etas}", "game=adv_train,adv_fgsm1", "attacks=[fgsm]")  # so that the two games start together
     settings = (*TINY, *games, f"hydra/launcher={launcher}", *more, f"outputs={outputs}")
     done = subprocess.run(
         [sys.executable, "-m", "mvm.train", "--multirun", *settings],
@@ -57,7 +57,9 @@ def test_a_sweep_of_several_processes(extra, tmp_path):
     assert said.count("60 iterations at") == 2  # training: of adv_train, and of the undefended classifier, once
 
     assert done.returncode == 1
-    *_, one, other, end = (line for line in done.stderr.splitlines() if line.startswith("mvm: "))
+    _, over, last = done.stderr.rpartition("Error executing job")  # Hydra's word at the end of the sweep
+    one, other, end = (line for line in last.splitlines() if line.startswith("mvm: "))
+    assert over
     assert "2 of the jobs failed" in end and "Traceback" not in done.stderr
     for line in (one, other):
         assert "eta=-1" in line and "must be a number in [0, 2]" in line

@@ -19,6 +19,7 @@ from mvm.report.series import gather
 from mvm.report.tables import fill
 
 ROOT = Path(__file__).parents[1]
+ESCAPE = [{"type": kind, "value": "\ue00c"} for kind in ("keyDown", "keyUp")]
 SMALL = [o for o in TINY if not o.startswith(("profile=", "data=mnist5k", "attacks="))]
 
 
@@ -158,15 +159,27 @@ def test_in_a_browser(report):
         assert "python -m mvm.train" in told and "95 % interval" in told
         page.click("#detail .close")
         assert page.js("return document.getElementById('detail').hidden") is True
+        page.click("#claims .chip.not-run")
+        told = page.js("return document.getElementById('detail').innerText")
+        assert "fool an undefended MNIST classifier" in told and "not run" in told
+        page.ask("POST", "/actions", {"actions": [{"type": "key", "id": "keys", "actions": ESCAPE}]})
+        assert page.js("return document.getElementById('detail').hidden") is True
         page.click("#figure1 .legend button")
-        assert page.js("return document.querySelector('#figure1 svg g').style.display") == "none"
+        assert page.js("return document.querySelector('#figure1 figure > svg g').style.display") == "none"
+        page.hover("#figure1 figure > svg")
+        tip = page.js("return document.querySelector('#figure1 .tip').innerText")
+        assert tip.startswith("round ") and "after adversarial training" in tip
+        assert "after the attack" not in tip  # switched off
         assert page.js("return document.querySelector('#figure4 img').naturalWidth") > 500
         before = page.js("return getComputedStyle(document.body).backgroundColor")
         page.click("#theme")
         assert page.js("return getComputedStyle(document.body).backgroundColor") != before
-        page.ask("POST", "/window/rect", {"width": 500, "height": 800})
+        wide = page.js("return document.querySelector('#figure1 figure > svg').viewBox.baseVal.width")
+        page.resize(400, 900)
         width = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert page.js(width) <= 0  # long tables scroll in their own frame
+        narrow = "return document.querySelector('#figure1 figure > svg').viewBox.baseVal.width"
+        assert page.js(narrow) < 400 < wide  # drawn anew, so that its text keeps its size
         assert page.errors() == []
 
 

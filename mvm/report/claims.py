@@ -15,8 +15,9 @@ RULE = (  # for readers of the report
     "A verdict is about the paired difference of test errors over seeds and images: supported or contradicted where "
     "its p-value, after Holm's correction over all claims and η with the same attacker, is below 0.05; else "
     "inconclusive. p is the larger of the hierarchical bootstrap's and that of Student's t over seeds: three seeds "
-    "settle large differences only. The interval beside it is the plain 95 % one. A claim of several comparisons is "
-    "supported if all of them hold; shown is the one that decides. best: AttNet-curr replaced by the best response."
+    "settle large differences only, and with one seed a verdict is about those networks alone. The interval beside "
+    "it is the plain 95 % one. A claim of several comparisons is supported if all of them hold; shown is the one "
+    "that decides. best: AttNet-curr replaced by the best response."
 )
 
 

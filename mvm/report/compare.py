@@ -69,8 +69,9 @@ def compare(pair: dict[str, Any], family: str, eta: float, pool: Pool, best: boo
 
 
 def describe(pair: dict[str, Any], best: bool = False) -> str:
-    """Minimax against AttNet-curr below Alt against AttNet-curr."""
-    margin = f" by {pair['by']:+g}" if pair.get("by") else ""
+    """Minimax against AttNet-curr below Alt against AttNet-curr (+ the margin)."""
+    by = pair.get("by", 0)
+    margin = f" {'+' if by > 0 else '-'} {abs(by):g}" if by else ""
     return f"{_name(pair['left'], best)} {pair['than']} {_name(pair['right'], best)}{margin}"
 
 
@@ -109,7 +110,7 @@ def _common(sides: list[dict[int, Score]]) -> list[int]:
 
 
 def _cautions(pair: dict[str, Any], sides: list[dict[int, Score]], seeds: list[int], best: bool) -> list[str]:
-    out = ["one seed: of these networks only"] if len(seeds) == 1 else []
+    out = []
     for side, scores in zip((pair["left"], pair["right"]), sides, strict=True):
         if any(max(scores[seed].predicted) > 0.9 * scores[seed].n for seed in seeds if seed in scores):
             out.append(f"one class is answered almost everywhere: {_name(side, best)}")

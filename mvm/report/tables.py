@@ -8,6 +8,7 @@ from mvm.paper import read
 from mvm.report.records import Entry, of_data
 
 Key = tuple[str, float | None, str]  # defence, eta, attack
+FAMILIES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}  # in print
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def fill(name: str, entries: list[Entry]) -> Table:
     return Table(
         name=name,
         caption=printed["caption"],
-        family={"mnist": "MNIST", "cifar10": "CIFAR-10"}[printed["data"]],
+        family=FAMILIES[printed["data"]],
         cells=kept,
         rows=list(dict.fromkeys((d, e) for d, e, _ in kept)),
         columns=list(dict.fromkeys(a for _, _, a in sorted(kept, key=lambda k: k[2] in read("names")["plus"]))),
