@@ -1,5 +1,6 @@
 """What mvm.train does: find or make the runs that a game builds on, play it, score it, keep the record."""
 
+import gc
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from mvm.terminal import console, say
 
 
 def main(cfg: DictConfig, overrides: list[str]) -> None:
+    gc.collect()  # the last job of a sweep: its trainer and game hold each other, and so its data, half a GiB of MNIST
     config = resolved(cfg)
     run = train(config, overrides)
     if cfg.exhibit:
