@@ -12,6 +12,7 @@ from conftest import TINY, compose, read
 from safetensors.torch import load_file
 
 from mvm.build import build
+from mvm.games.cat_mouse import round_ends
 from mvm.lock import alone
 from mvm.weights import save_weights
 
@@ -41,6 +42,21 @@ def test_a_short_cat_and_mouse_is_the_beginning_of_a_long_one(mvm):
     assert short != long
     a, b = load_file(short / "defender.safetensors"), load_file(long / "rounds/01.safetensors")
     assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_rounds_may_have_lengths_of_their_own(mvm):
+    assert round_ends(4, 5) == [5, 10, 15, 20] and round_ends(4, [7, 2]) == [7, 9, 11, 13]
+    assert round_ends(1, [7, 2]) == [7]
+    for rounds, lengths in ((0, 5), (3, []), (3, [4, 0])):
+        with pytest.raises(ValueError, match="1 or more"):
+            round_ends(rounds, lengths)
+    long = mvm("train", *TINY, "game=cat_mouse", "game.round_iterations=[9,3]", "attacks=[none]").folder
+    one = mvm("train", *TINY, "game=adv_fgsm1", "game.round_iterations=[9,3]", "attacks=[none]").folder
+    a, b = load_file(one / "defender.safetensors"), load_file(long / "rounds/01.safetensors")
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert len(list((long / "rounds").iterdir())) == 4
+    last = load_file(long / "rounds/03.safetensors")
+    assert all(torch.equal(p, last[name]) for name, p in load_file(long / "defender.safetensors").items())
 
 
 def test_rounds_are_scored_once(mvm):
@@ -85,6 +101,7 @@ def test_evaluate_says_who_can_make_a_sample_set(mvm, tmp_path):
 def test_one_process_at_a_time(tmp_path):
     code = f"""
 from pathlib import Path
+from mvm.games.cat_mouse import round_ends
 from mvm.lock import alone
 with alone(Path({str(tmp_path / "lock")!r})):
     print("held", flush=True)

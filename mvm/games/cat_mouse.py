@@ -1,5 +1,8 @@
 """The cat-and-mouse game (Sec. 3.1): attack the classifier, retrain it on that attack, attack again, ..."""
 
+from bisect import bisect
+from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,8 @@ class CatMouse(OnePlayer):
 
     Round k makes its examples (FGSMk) against the classifier as it was when the round began, and trains
     on the 1:1 mixture for `round_iterations`, from the current weights (the paper does not say whether
-    retraining starts afresh, nor how long it lasts). The classifier attacked in round k + 1 is Adv FGSMk;
+    retraining starts afresh, nor how long it lasts). Of several numbers the first rounds have one each and all
+    others the last: so a long game can be short and the rounds that tables name (Adv FGSM1, 2) trained. The classifier attacked in round k + 1 is Adv FGSMk;
     round 1 attacks `source`. Every round's classifier is kept as rounds/<k>.safetensors in the run's
     folder, 0 being the source.
     """
@@ -30,25 +34,24 @@ class CatMouse(OnePlayer):
         source: nn.Module,
         against: Attack,
         rounds: int,
-        round_iterations: int,
+        round_iterations: int | Sequence[int],
         **kwargs: Any,
     ) -> None:
-        if rounds < 1 or round_iterations < 1:
-            raise ValueError(f"rounds={rounds}, round_iterations={round_iterations}: must be 1 or more")
-        super().__init__(defender, iterations=rounds * round_iterations, **kwargs)
+        self.ends = round_ends(rounds, round_iterations)
+        super().__init__(defender, iterations=self.ends[-1], **kwargs)
         defender.load_state_dict(source.state_dict())
         self.target = source.requires_grad_(False)  # whom this round's attack is made against
-        self.against, self.round_iterations = against, round_iterations
+        self.against = against
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
-        if self.iteration % self.round_iterations == 0:
+        if self.iteration == 0 or self.iteration in self.ends:
             self.target.load_state_dict(self.defender.state_dict())
             self._keep_round()
         return self.f(torch.cat([x, self.perturb(x, y)]), torch.cat([y, y]))
 
     def _keep_round(self) -> None:
         rounds = Path(self.trainer.default_root_dir) / "rounds"
-        save_weights(self.defender, rounds / f"{self.iteration // self.round_iterations:02d}.safetensors")
+        save_weights(self.defender, rounds / f"{bisect(self.ends, self.iteration):02d}.safetensors")
 
     def on_train_epoch_end(self) -> None:
         if self.iteration == self.iterations:
@@ -56,3 +59,11 @@ class CatMouse(OnePlayer):
 
     def perturb(self, x: Tensor, y: Tensor) -> Tensor:
         return self.against(self.target, x, y)
+
+
+def round_ends(rounds: int, round_iterations: int | Sequence[int]) -> list[int]:
+    """The iteration at which each round is over. Raises ValueError if there is no round, or one without iterations."""
+    first = [round_iterations] if isinstance(round_iterations, int) else list(round_iterations)
+    if rounds < 1 or not first or min(first) < 1:
+        raise ValueError(f"rounds={rounds}, round_iterations={round_iterations}: must be 1 or more")
+    return list(accumulate((first + first[-1:] * rounds)[:rounds]))
