@@ -19,10 +19,10 @@ class CatMouse(OnePlayer):
 
     Round k makes its examples (FGSMk) against the classifier as it was when the round began, and trains
     on the 1:1 mixture for `round_iterations`, from the current weights (the paper does not say whether
-    retraining starts afresh, nor how long it lasts). Of several numbers the first rounds have one each and all
-    others the last: so a long game can be short and the rounds that tables name (Adv FGSM1, 2) trained. The classifier attacked in round k + 1 is Adv FGSMk;
-    round 1 attacks `source`. Every round's classifier is kept as rounds/<k>.safetensors in the run's
-    folder, 0 being the source.
+    retraining starts afresh, nor how long it lasts). Of several numbers the first rounds have one each and
+    all others the last, so that a long game may be quick and yet its first rounds, which the tables name
+    (Adv FGSM1, Adv FGSM2), thorough. The classifier attacked in round k + 1 is Adv FGSMk; round 1 attacks
+    `source`. Every round's classifier is kept as rounds/<k>.safetensors in the run's folder, 0 being the source.
     """
 
     against: Attack
