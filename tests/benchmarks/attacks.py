@@ -1,6 +1,7 @@
 """What our attacks cost beside other libraries': `make bench`. Rows go into outputs/bench/bench.csv.
 
 .venv-bench/bin/python -m tests.benchmarks.attacks [busy] [fgsm] [ifgsm10] [pgd40] [pgd10x10]
+    [pgd10x10-eta0.6]  (the boxed ball of most figures, in which every image breaks)
 
 The paper's MNIST net, undefended, batches of 128. Each batch is attacked by every library in turn; the ratio is
 the median over the batches of our time to theirs on the same batch. With `busy` 1 thread by the processor's time,
@@ -22,11 +23,12 @@ from tests.peers import PEERS, Ours, Peer, installed, mnist_net
 Clock = Callable[[], float]
 Call = Callable[[Peer, Tensor, Tensor], Tensor]
 ETA = 0.3
-ROWS: dict[str, tuple[Call, int, float]] = {  # name: (attack, batches, target of the ratio)
+ROWS: dict[str, tuple[Call, int, float | None]] = {  # name: (attack, batches, target of the ratio)
     "fgsm": (lambda p, x, y: p.fgsm(x, y), 78, 0.8),
     "ifgsm10": (lambda p, x, y: p.pgd(x, y, steps=10, step=ETA, start=False), 5, 0.8),
     "pgd40": (lambda p, x, y: p.pgd(x, y, steps=40, step=ETA / 16, start=True), 4, 0.8),
-    "pgd10x10": (lambda p, x, y: p.pgd(x, y, steps=10, step=ETA / 4, start=True, restarts=10), 2, 0.5),
+    "pgd10x10": (lambda p, x, y: p.pgd(x, y, steps=10, step=ETA / 4, start=True, restarts=10), 2, None),
+    "pgd10x10-eta0.6": (lambda p, x, y: p.pgd(x, y, steps=10, step=0.15, start=True, restarts=10), 4, 0.5),
 }
 
 
@@ -45,7 +47,9 @@ def timed(
     return out
 
 
-def rows(net: str, attack: str, times: dict[str, list[float]], target: float, where: str) -> list[dict[str, object]]:
+def rows(
+    net: str, attack: str, times: dict[str, list[float]], target: float | None, where: str
+) -> list[dict[str, object]]:
     out: list[dict[str, object]] = []
     for name in times.keys() - {"ours"}:
         ratios = sorted(a / b for a, b in zip(times["ours"], times[name], strict=True))
@@ -56,7 +60,7 @@ def rows(net: str, attack: str, times: dict[str, list[float]], target: float, wh
                 "other_ms": round(statistics.median(times[name]), 1),
                 "ratio": round(statistics.median(ratios), 3),
                 "spread": f"{ratios[len(ratios) // 4]:.2f}-{ratios[-1 - len(ratios) // 4]:.2f}",
-                "target": target,
+                "target": target or "",
                 "machine": where,
             }
         )
@@ -65,11 +69,12 @@ def rows(net: str, attack: str, times: dict[str, list[float]], target: float, wh
 
 def bench(name: str, net: nn.Module, x: Tensor, y: Tensor, attacks: list[str], clock: Clock, where: str) -> None:
     print(f"{name}: clean error {wrong(net, x, y).float().mean():.3f}")
-    there = {peer: make(net, ETA, x) for peer, make in PEERS.items() if installed(peer)}
+    there = {"ours": Ours} | {peer: make for peer, make in PEERS.items() if installed(peer)}
     print(f"without {', '.join(PEERS.keys() - there.keys()) or 'none'}", flush=True)
     for attack in attacks:
         call, batches, target = ROWS[attack]
-        times = timed(call, {"ours": Ours(net, ETA, x), **there}, x, y, batches, clock)
+        eta = float(attack.partition("-eta")[2] or ETA)
+        times = timed(call, {peer: make(net, eta, x) for peer, make in there.items()}, x, y, batches, clock)
         write(rows(name, attack, times, target, where))
 
 
