@@ -9,10 +9,11 @@ from typing import Any
 from torch import nn
 
 from mvm.attacks.attack import Attack
+from mvm.audit.cell import Cell
 from mvm.audit.checks.defender import connected
 from mvm.audit.checks.verdict import FAIL
 from mvm.audit.pictures import keep_pictures
-from mvm.audit.score import Cell, score
+from mvm.audit.score import score
 from mvm.build import build
 from mvm.data.images import Images
 from mvm.errors import UserError

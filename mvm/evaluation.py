@@ -11,11 +11,13 @@ from mvm.audit.checks.verdict import FAIL, badges, of_cell
 from mvm.audit.table import table
 from mvm.build import positive_eta
 from mvm.cells import cells
+from mvm.digest import digest_of
 from mvm.equilibrium import measure, show, write
 from mvm.errors import UserError
 from mvm.grid import Line, add_grid_checks, findings
 from mvm.inspection import Other, inspect
-from mvm.record import Run, name_of
+from mvm.record import Run, history, name_of
+from mvm.recorded import checks_of
 from mvm.saved import copy_of, defence, find_runs, surrogate
 from mvm.solved import Solved, sets, solved
 from mvm.terminal import console, say
@@ -115,7 +117,9 @@ def line_of(run: Run, cfg: DictConfig, runs: list[Run]) -> Line:
         surrogate=other(surrogate(run, config, runs)),
         copy=other(copy_of(run, config, runs)),
     )
-    return Line(run, config, eta, scores, found).with_worst()
+    rows = history(run.history)
+    checks = checks_of(scores, found, game=config["game"], weights=digest_of(run.defender), history=rows)
+    return Line(run.folder.name, config, eta, scores, checks).with_worst()
 
 
 def attacks_on(config: dict[str, Any], cfg: DictConfig) -> dict[str, dict[str, Any]]:
@@ -143,7 +147,7 @@ def row(line: Line, name: str) -> dict[str, Any]:
     cell, config = line.cells[name], line.config
     found = of_cell(line.checks, name)
     out = {
-        "run": line.run.folder.name,
+        "run": line.run,
         "data": name_of(config["data"]),
         "defense": name_of(config["game"]),
         "seed": config["seed"],

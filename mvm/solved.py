@@ -15,11 +15,12 @@ from mvm.attacks.loss import cross_entropy
 from mvm.audit.best_defence import best_defence
 from mvm.build import build
 from mvm.data.images import Images
+from mvm.digest import digest_of
 from mvm.errors import UserError
 from mvm.record import Run, fingerprint, name_of
 from mvm.saved import defence
 from mvm.terminal import bar, say
-from mvm.weights import digest_of, load_weights, save_weights
+from mvm.weights import load_weights, save_weights
 from mvm.whole import write_whole
 
 HIDDEN = 300  # units a layer of the networks that may start from v

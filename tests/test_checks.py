@@ -14,10 +14,11 @@ from mvm.attacks.fgsm import FGSM
 from mvm.attacks.noise import Noise
 from mvm.attacks.none import Clean
 from mvm.attacks.pgd import PGD
+from mvm.audit.checks.at_least import at_least
 from mvm.audit.checks.cells import cell_checks
 from mvm.audit.checks.defender import defender_checks, eval_mode, gradients
 from mvm.audit.checks.grid import same_distribution, seeds, twin_broken
-from mvm.audit.checks.probe import at_least, doubling, limit, probe, restarts
+from mvm.audit.checks.probe import doubling, limit, probe, restarts
 from mvm.audit.checks.selftest import Masked
 from mvm.audit.checks.verdict import FAIL, PASS, WARN, badges
 from mvm.audit.score import score

@@ -2,7 +2,6 @@
 
 import hashlib
 import time
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,12 +12,11 @@ from mvm.attacks.diversity import spread
 from mvm.attacks.worst import wide
 from mvm.audit.allowed import allowed
 from mvm.audit.bits import pack
+from mvm.audit.cell import Cell
 from mvm.audit.wilson import wilson
 from mvm.data.images import CHUNK, Images
 from mvm.sensitivity import input_gradient
 from mvm.weights import digest
-
-Cell = dict[str, Any]
 
 
 def score(classifier: nn.Module, attack: Attack, data: Images, progress: Progress) -> Cell:
@@ -48,7 +46,7 @@ def score(classifier: nn.Module, attack: Attack, data: Images, progress: Progres
         "predicted": torch.bincount(guesses, minlength=int(y.max()) + 1).tolist(),
         "wrong": pack(missed.cpu().numpy()),
         "examples": examples(data),
-        "weights": digest(classifier.state_dict()),
+        "weights": digest(classifier),
         "error_8bit": (kept != y).float().mean().item(),
         "reach": d.flatten(1).abs().amax(1).mean().item() / attack.eta if attack.eta else 0.0,
         "spread": spread(d, attack.eta),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mvm.audit.bootstrap import paired_bootstrap
+from mvm.audit.checks.verdict import FAIL
 from mvm.paper import read
 from mvm.report.records import Entry, Score, of_data
 
@@ -110,8 +111,10 @@ def _common(sides: list[dict[int, Score]]) -> list[int]:
 
 
 def _cautions(pair: dict[str, Any], sides: list[dict[int, Score]], seeds: list[int], best: bool) -> list[str]:
-    out = []
+    """The checks that a compared score did not pass; not the control that is missing (E22), which is no matter here."""
+    found = set()
     for side, scores in zip((pair["left"], pair["right"]), sides, strict=True):
-        if any(max(scores[seed].predicted) > 0.9 * scores[seed].n for seed in seeds if seed in scores):
-            out.append(f"one class is answered almost everywhere: {_name(side, best)}")
-    return out
+        for check in (c for seed in seeds if seed in scores for c in scores[seed].checks if c.id != "E22"):
+            mark = "!" if check.verdict == FAIL else ""
+            found.add(f"{check.id}{mark} {check.text}: {_name(side, best)}")
+    return sorted(found)

@@ -1,15 +1,17 @@
-"""What the cells of one defender say about each other: E01, E06 to E08, E12, E15, E17 to E19, E22, E24."""
+"""What the cells of one defender say about each other: E01, E06 to E08, E12, E15, E17 to E19, E22, E24, E34."""
 
 from collections.abc import Iterator
 
 from mvm.audit.bits import unpack
-from mvm.audit.checks.probe import at_least
+from mvm.audit.cell import Cell
+from mvm.audit.checks.at_least import at_least
 from mvm.audit.checks.verdict import FAIL, WARN, Check, judge
-from mvm.audit.score import Cell
 
 ORDER = [  # (id, stronger, weaker): wherever the weaker one's images are allowed to the stronger one
     ("E06", "ifgsm", "fgsm"),
     ("E06", "pgd", "fgsm"),
+    ("E06", "ifgsm", "fgsm_box"),
+    ("E06", "pgd", "fgsm_box"),
     ("E08", "pgd", "attnet"),
     ("E08", "pgd", "attnet_best"),
     ("E19", "attnet_best", "attnet"),
@@ -24,6 +26,11 @@ def cell_checks(cells: dict[str, Cell], *, adversarially_trained: bool = True) -
         if stronger in cells and weaker in cells and contains(cells[stronger], cells[weaker]):
             text = f"{stronger} breaks fewer images than {weaker}, whose images it may use"
             out.append(at_least(id, text, *(bits(cells[n]) for n in (stronger, weaker)), attack=stronger))
+    for name in LEARNED:
+        if name in cells and "pgd" in cells and contains(cells[name], cells["pgd"]):
+            text = f"weak attacker: {name} is far below PGD, whose images it may give"
+            pair = bits(cells[name]), bits(cells["pgd"])
+            out.append(at_least("E34", text, *pair, slack=0.05, verdict=WARN, attack=name))
     for name, cell in cells.items():
         if "noise" in cells and name not in ("none", "noise") and contains(cell, cells["noise"]):
             out.append(at_least("E07", f"{name} is below random noise", bits(cell), bits(cells["noise"]), attack=name))

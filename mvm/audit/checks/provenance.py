@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from mvm.audit.cell import Cell
 from mvm.audit.checks.verdict import FAIL, WARN, Check, judge
-from mvm.audit.score import Cell
 
 # What says nothing of robustness: controls, attacks made on another net, single steps
 TOO_WEAK = ("none", "noise", "transfer", "fgsm", "fgm")
