@@ -49,10 +49,9 @@ def _line(entry: Entry, scores: dict[str, Score]) -> Line:
 
 
 def _marked(entry: Entry, line: Line) -> Entry:
+    """With the checks at each score; an older version's, which the rules cannot read, has E23's warning."""
     scores = {}
     for name, score in entry.scores.items():
-        known = (
-            tuple(of_cell(line.checks, name)) if name in line.cells else (own_weights({"attack": name}, ""),)
-        )  # an older version's
-        scores[name] = replace(score, checks=known)
+        checks = line.checks if name in line.cells else [own_weights({"attack": name}, "")]
+        scores[name] = replace(score, checks=tuple(of_cell(checks, name)))
     return replace(entry, scores=scores)
