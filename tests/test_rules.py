@@ -166,8 +166,14 @@ def test_what_8_bits_undo_is_marked(net):
     x = ((x + 1) * 127.5).round() / 127.5 - 1
     from mvm.audit.score import score
 
-    cell = {"attack": "nudge", **score(Faint(), Nudge(eta=0.1, box=False), data_of(x, y), lambda *a: None)}
+    cell = {
+        "attack": "nudge",
+        "settings": {},
+        **score(Faint(), Nudge(eta=0.1, box=False), data_of(x, y), lambda *a: None),
+    }
     assert precision(cell).verdict == WARN and precision(cell).numbers["change"] > 0.5
+    assert "stop=true" not in precision(cell).text
+    assert "stop=true" in precision(cell | {"settings": {"stop": True}}).text
     assert precision(cells_of(net, pgd=PGD(eta=ETA))["pgd"]).verdict == PASS
 
 
