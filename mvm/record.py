@@ -59,6 +59,7 @@ class Run:
     history.csv           one row a checkpoint
     defender.safetensors  u, once training is over (attacker.safetensors: v)
     cells/*.json          one score each
+    checks/*.json         what mvm.evaluate's own attacks found on the defender (mvm.recorded)
     metrics.json          everything above in short; `complete: true` once all is done
 
     The fingerprint covers what determines the weights: data, classifier, game, seed. A game that does
