@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mvm.audit.bootstrap import paired_bootstrap
-from mvm.audit.checks.verdict import WARN, Check
+from mvm.audit.checks.verdict import FAIL, WARN, Check
 from mvm.audit.holm import holm
 from mvm.audit.student import t95, two_sided
 from mvm.paper import read
@@ -50,6 +50,23 @@ def records(errors, *, eta=0.3, data="mnist", seeds=(0,), spread=0.0, examples="
 def verdict(entries, claim, eta=0.3, attacker="printed"):
     (found,) = [v for v in judge(entries) if (v.claim, v.eta, v.attacker) == (claim, eta, attacker)]
     return found
+
+
+@pytest.mark.parametrize(
+    ("minimax", "alt", "bad", "told"),
+    [
+        (0.1, 0.5, "minimax", INCONCLUSIVE),  # it may be larger than it looks
+        (0.1, 0.5, "alt", SUPPORTED),  # all the more
+        (0.5, 0.1, "minimax", CONTRADICTED),
+        (0.5, 0.1, "alt", INCONCLUSIVE),
+    ],
+)
+def test_a_struck_score_is_a_lower_bound(minimax, alt, bad, told):
+    checks = (Check("E08", FAIL, "weak"),)
+    errors = {"minimax": {"attnet": minimax}, "alt": {"attnet": alt}}
+    entries = [one for game, e in errors.items() for one in records({game: e}, checks=checks if game == bad else ())]
+    found = verdict(entries, "minimax-beats-alt")
+    assert found.verdict == told and found.cautions[0].startswith("E08! weak: ")
 
 
 def against_attnet(minimax, alt, **more):
