@@ -60,10 +60,10 @@ def findings_on(all_kept: Sequence[Kept], cells: dict[str, Cell], *, weights: st
     """
     out: dict[tuple[str, str, str | None, str], Check] = {}
     for asked, found in all_kept:
-        if (asked["of"], asked["eta"]) == (weights, eta):
-            for c in found:
-                if c.attack is None or (
-                    c.attack in cells and asked["iterated"][c.attack] == cells[c.attack]["settings"]
-                ):
-                    out.setdefault((c.id, c.text, c.attack, c.verdict), c)
+        if (asked["of"], asked["eta"]) != (weights, eta):
+            continue
+        same = {name for name, settings in asked["iterated"].items() if cells.get(name, {}).get("settings") == settings}
+        for c in found:
+            if c.attack is None or c.attack in same:
+                out.setdefault((c.id, c.text, c.attack, c.verdict), c)
     return list(out.values())
