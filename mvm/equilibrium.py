@@ -137,6 +137,7 @@ def _between(found: Found) -> list[str]:
     return [
         f"Measured range of the risk: from {low}, maximin against its best defence,",
         f"to {high}, minimax under its best attack.",
+        "Both ends are responses as found: the first can only be too high, the second too low, the range too narrow.",
     ]
 
 
