@@ -57,6 +57,7 @@ def test_three_games_are_measured_written_and_kept(runs, audit, tmp_path):
         f"from {ends['lower']['risk']:.4f} [",
         f"to {ends['upper']['risk']:.4f} [",
         "each gap is a lower bound",
+        "the range too narrow",
     ):
         assert told in page and told in result.out
     assert len(re.findall(r"the best (attack on|defence against) mnist5k\S+ .*\(\d+ s\)", result.out)) == 6

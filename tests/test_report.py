@@ -109,7 +109,7 @@ def test_cells_are_struck_as_the_grid_strikes_them(outputs, tmp_path):
     for part in ("runs", "exhibits"):
         shutil.copytree(outputs / part, tmp_path / part)
     runs = f"{tmp_path}/runs/mnist5k-[mas]*-eta0.3-*"  # minimax, alt, sens_fgsm
-    mine = ("profile=smoke", *BUDGETS, f"runs={runs}", f"outputs={tmp_path}", "attacks=" + ATTACKS)
+    mine = ("profile=smoke", *BUDGETS, f"runs='{runs}'", f"outputs={tmp_path}", "attacks=" + ATTACKS)
     done = subprocess.run([sys.executable, "-m", "mvm.evaluate", *mine], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     grid = {(row["run"], row["attack"]): row for row in read(tmp_path / "grid.csv")}
