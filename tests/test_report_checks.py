@@ -139,6 +139,13 @@ def test_a_weak_cell_is_named_by_its_record(records, planted, attack, found):
         assert found[:-1] in text
 
 
+def test_noise_is_no_attack_that_could_leak_labels(records):
+    records.add(*but(cell("none", 0.5), cell("noise", 0.3)))
+    lines, text = records.show()
+    assert lines["noise"]["ours"] == "0.3" and "E15!" in ids(lines["fgsm_curr"])
+    assert "\n- E15!: adversarial error below" in text and "\n\nThe paper's numbers disagree here:\n\n- " in text
+
+
 def test_no_clean_error_and_other_images_strike_all(records):
     records.add(*(c for c in HONEST if c["attack"] != "none"))
     lines, _ = records.show()

@@ -63,7 +63,11 @@ def _legend(table: Table) -> list[str]:
         out += [made(table), *findings(table)]
     if table.contradictions:
         out += ["The paper's numbers disagree here:", *(f"- {line}" for line in table.contradictions)]
-    return [line for part in out for line in ([part] if part.startswith("- ") else [part, ""])]
+    lines: list[str] = []
+    for part in out:
+        listed = part.startswith("- ")
+        lines += [*([] if listed or not lines or not lines[-1] else [""]), part, *([] if listed else [""])]
+    return lines
 
 
 def findings(table: Table) -> list[str]:

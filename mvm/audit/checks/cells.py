@@ -35,7 +35,7 @@ def cell_checks(cells: dict[str, Cell], *, adversarially_trained: bool = True) -
         if "noise" in cells and name not in ("none", "noise") and contains(cell, cells["noise"]):
             out.append(at_least("E07", f"{name} is below random noise", bits(cell), bits(cells["noise"]), attack=name))
         clean = cells.get("none")
-        if clean and name != "none" and adversarially_trained and clean["examples"] == cell["examples"]:
+        if clean and name not in ("none", "noise") and adversarially_trained and clean["examples"] == cell["examples"]:
             text = "adversarial error below clean error: label leak, not robustness"
             out.append(at_least("E15", text, bits(cell), bits(clean), attack=name))
     out.append(judge("E22", "noise" not in cells, "no random-noise control", verdict=WARN))
