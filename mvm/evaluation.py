@@ -1,6 +1,7 @@
 """What mvm.evaluate does: the grid of saved defenders and attacks, or how far solved games are from an equilibrium."""
 
 import csv
+import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def gap(cfg: DictConfig) -> None:
 
 
 def grid(cfg: DictConfig) -> None:
-    """Score every run against every attack, check, show; grid.csv."""
+    """Score every run against every attack, check, show; grid.csv, and checks.json with the numbers of every check."""
     lines: list[Line] = []
     skipped: list[str] = []
     runs = find_runs(cfg.runs)
@@ -86,8 +87,11 @@ def grid(cfg: DictConfig) -> None:
         add_grid_checks(lines)
         rows = [row(line, name) for line in lines for name in line.cells]
         console.print(table((line.title, line.marked()) for line in lines))
-        for text in findings(lines):
-            say(text)
+        for found in findings(lines):
+            say(found)
+        all_checks = [{"run": line.run, "eta": line.eta} | check.as_dict() for line in lines for check in line.checks]
+        text = json.dumps(all_checks, indent=1) + "\n"
+        write_whole(Path(cfg.outputs) / "checks.json", lambda temporary: temporary.write_text(text))
         path = Path(cfg.outputs) / "grid.csv"
         write_whole(path, lambda temporary: write_csv(temporary, rows))
         print(path)

@@ -90,6 +90,11 @@ def test_an_honest_net_passes(planted, tmp_path):
     assert fails(rows) == {name: set() for name in ("none", "noise", "fgsm", "ifgsm", "pgd", "worst")}
     assert float(rows["worst"][0]) >= float(rows["pgd"][0]) > float(rows["none"][0])
     assert "E16" not in rows["pgd"][1] and "E26" not in rows["pgd"][1]
+    checks = json.loads((tmp_path / "checks.json").read_text())
+    assert {c["verdict"] for c in checks} == {"pass", "warn"} and {c["run"] for c in checks} == {planted.folder.name}
+    (order,) = [c for c in checks if c["id"] == "E06" and "PGD below" in c["text"]]
+    assert order["verdict"] == "pass" and order["numbers"]["stronger"] >= order["numbers"]["weaker"] > 0
+    assert {f"E{i:02}" for i in (1, 2, 5, 9, 10, 13, 15, 17, 18, 26, 33)} <= {c["id"] for c in checks}
 
 
 def test_a_masked_net(planted):
