@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mvm.audit.score import Cell
+from mvm.audit.cell import Cell
 from mvm.board_end import pictures, scores_table
 from mvm.build import build
 from mvm.games.keep import Row

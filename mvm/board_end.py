@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from mvm.audit.cell import Cell
 from mvm.audit.checks.cells import cell_checks
 from mvm.audit.checks.verdict import badges, of_cell
-from mvm.audit.score import Cell
 from mvm.cells import cell_file
 from mvm.record import Run, name_of
 

@@ -9,10 +9,12 @@ from typing import Any
 from torch import nn
 
 from mvm.attacks.attack import Attack
+from mvm.audit.cell import Cell
 from mvm.audit.checks.defender import connected
 from mvm.audit.checks.verdict import FAIL
+from mvm.audit.members import told
 from mvm.audit.pictures import keep_pictures
-from mvm.audit.score import Cell, score
+from mvm.audit.score import score
 from mvm.build import build
 from mvm.data.images import Images
 from mvm.errors import UserError
@@ -66,6 +68,8 @@ def _make(run: Run, name: str, settings: dict[str, Any], defence: Defence, ready
     else:
         keep_pictures(file.with_suffix(".npz"), classifier, attack, data)
     say(f"  {name:12s} error {cell['error']:.4f}   ({duration(cell['seconds'])})")
+    for line in told(cell):
+        say(f"    {line}")
     text = json.dumps(cell) + "\n"
     write_whole(file, lambda path: path.write_text(text))
     return cell

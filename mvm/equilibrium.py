@@ -87,6 +87,8 @@ def show(found: Found) -> None:
     for line in _lines(found):
         table.add_row(*line)
     console.print(table)
+    for text in (*LEGEND, *_between(found)):
+        say(text)
     for item, statement in STATEMENTS.items():
         say(f"Lemma {item}  {_told(found, item):32s} {statement}")
     for check in found["checks"]:
@@ -128,12 +130,20 @@ def _told(found: Found, item: str) -> str:
     return ", ".join(f"{verdicts.count(v)} {v}" if v != "not run" else v for v in dict.fromkeys(sorted(verdicts)))
 
 
+def _between(found: Found) -> list[str]:
+    if not found["range"]:
+        return []
+    low, high = (f"{end['risk']:.4f} [{end['low']:.4f}, {end['high']:.4f}]" for end in found["range"].values())
+    return [
+        f"Measured range of the risk: from {low}, maximin against its best defence,",
+        f"to {high}, minimax under its best attack.",
+        "Both ends are responses as found: the first can only be too high, the second too low, the range too narrow.",
+    ]
+
+
 def _page(found: Found) -> list[str]:
     out = [f"## {found['title']}, {found['n']} test images", "", *_pipe(HEAD, _lines(found)), ""]
-    if found["range"]:
-        low, high = (f"{end['risk']:.4f} [{end['low']:.4f}, {end['high']:.4f}]" for end in found["range"].values())
-        out += [f"Measured range of the risk: from {low}, maximin against its best defence,"]
-        out += [f"to {high}, minimax under its best attack.", ""]
+    out += [*_between(found), ""]
     rows = []
     for i in (Inequality(**{k: v for k, v in i.items() if k != "text"}) for i in found["lemma1"]):
         measured = i.difference is not None

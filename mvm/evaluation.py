@@ -1,6 +1,7 @@
 """What mvm.evaluate does: the grid of saved defenders and attacks, or how far solved games are from an equilibrium."""
 
 import csv
+import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ from mvm.audit.checks.verdict import FAIL, badges, of_cell
 from mvm.audit.table import table
 from mvm.build import positive_eta
 from mvm.cells import cells
+from mvm.digest import digest_of
 from mvm.equilibrium import measure, show, write
 from mvm.errors import UserError
 from mvm.grid import Line, add_grid_checks, findings
 from mvm.inspection import Other, inspect
-from mvm.record import Run, name_of
+from mvm.record import Run, history, name_of
+from mvm.recorded import checks_of
 from mvm.saved import copy_of, defence, find_runs, surrogate
 from mvm.solved import Solved, sets, solved
 from mvm.terminal import console, say
@@ -70,7 +73,7 @@ def gap(cfg: DictConfig) -> None:
 
 
 def grid(cfg: DictConfig) -> None:
-    """Score every run against every attack, check, show; grid.csv."""
+    """Score every run against every attack, check, show; grid.csv, and checks.json with the numbers of every check."""
     lines: list[Line] = []
     skipped: list[str] = []
     runs = find_runs(cfg.runs)
@@ -84,8 +87,11 @@ def grid(cfg: DictConfig) -> None:
         add_grid_checks(lines)
         rows = [row(line, name) for line in lines for name in line.cells]
         console.print(table((line.title, line.marked()) for line in lines))
-        for text in findings(lines):
-            say(text)
+        for found in findings(lines):
+            say(found)
+        all_checks = [{"run": line.run, "eta": line.eta} | check.as_dict() for line in lines for check in line.checks]
+        text = json.dumps(all_checks, indent=1) + "\n"
+        write_whole(Path(cfg.outputs) / "checks.json", lambda temporary: temporary.write_text(text))
         path = Path(cfg.outputs) / "grid.csv"
         write_whole(path, lambda temporary: write_csv(temporary, rows))
         print(path)
@@ -115,7 +121,9 @@ def line_of(run: Run, cfg: DictConfig, runs: list[Run]) -> Line:
         surrogate=other(surrogate(run, config, runs)),
         copy=other(copy_of(run, config, runs)),
     )
-    return Line(run, config, eta, scores, found).with_worst()
+    rows = history(run.history)
+    checks = checks_of(scores, found, game=config["game"], weights=digest_of(run.defender), history=rows)
+    return Line(run.folder.name, config, eta, scores, checks).with_worst()
 
 
 def attacks_on(config: dict[str, Any], cfg: DictConfig) -> dict[str, dict[str, Any]]:
@@ -143,7 +151,7 @@ def row(line: Line, name: str) -> dict[str, Any]:
     cell, config = line.cells[name], line.config
     found = of_cell(line.checks, name)
     out = {
-        "run": line.run.folder.name,
+        "run": line.run,
         "data": name_of(config["data"]),
         "defense": name_of(config["game"]),
         "seed": config["seed"],

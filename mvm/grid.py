@@ -1,35 +1,38 @@
 """The lines of a grid with what the checks say of them, and the checks that need several lines."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mvm.audit.cell import Cell
 from mvm.audit.checks.grid import seeds
-from mvm.audit.checks.verdict import FAIL, PASS, Check, of_cell
+from mvm.audit.checks.verdict import FAIL, PASS, Check, of_cell, struck
 from mvm.audit.checks.worst import NAME, pointwise, worst_case
-from mvm.audit.score import Cell
-from mvm.record import Run, name_of
+from mvm.record import but_for_seed, fingerprint, name_of
 
 
 @dataclass
 class Line:
-    """One run: its cells {attack: cell} at this eta, and the checks on it."""
+    """One run, by the name of its folder: its cells {attack: cell} at this eta, and the checks on it."""
 
-    run: Run
+    run: str
     config: dict[str, Any]
     eta: float
     cells: dict[str, Cell]
     checks: list[Check]
 
     @property
-    def kind(self) -> tuple[str, str, float]:
-        return name_of(self.config["data"]), name_of(self.config["game"]), self.eta
+    def data(self) -> str:
+        return name_of(self.config["data"])
+
+    @property
+    def kind(self) -> tuple[str, float]:
+        """What only the seed tells apart."""
+        return fingerprint(but_for_seed(self.config)), self.eta
 
     @property
     def title(self) -> str:
-        data, game, eta = self.kind
-        return f"{data} {game} eta{eta:g} seed{self.config['seed']}"
+        return f"{self.data} {name_of(self.config['game'])} eta{self.eta:g} seed{self.config['seed']}"
 
     def with_worst(self) -> "Line":
         """The line with one more cell: what any of its attacks breaks, image by image (E21)."""
@@ -43,18 +46,25 @@ class Line:
         """The cells, those struck with the ids of the checks that they failed."""
         out = {}
         for name, cell in self.cells.items():
-            fails = sorted({c.id for c in of_cell(self.checks, name) if c.verdict == FAIL})
-            out[name] = cell | {"struck": " ".join(fails)}
+            out[name] = cell | {"struck": struck(of_cell(self.checks, name))}
         return out
 
 
 def add_grid_checks(lines: list[Line]) -> None:
-    """E30, the seeds of each kind of run; and E25: an undefended net that PGD does not break strikes its data set."""
-    number = Counter(line.kind for line in lines)
-    broken = {line.kind[0]: c for line in lines for c in line.checks if c.id == "E25" and c.verdict == FAIL}
+    """E30, the seeds of each kind of run; and E25."""
+    seen: dict[tuple[str, float], set[int]] = {}
     for line in lines:
-        line.checks.append(seeds(number[line.kind]))
-        twin = broken.get(line.kind[0])
+        seen.setdefault(line.kind, set()).add(line.config["seed"])
+    for line in lines:
+        line.checks.append(seeds(len(seen[line.kind])))
+    add_broken_twins(lines)
+
+
+def add_broken_twins(lines: list[Line]) -> None:
+    """E25: an undefended net that PGD does not break strikes its data set."""
+    broken = {line.data: c for line in lines for c in line.checks if c.id == "E25" and c.verdict == FAIL}
+    for line in lines:
+        twin = broken.get(line.data)
         if twin and twin not in line.checks:
             line.checks.append(twin)
 

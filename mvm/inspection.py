@@ -1,7 +1,5 @@
-"""The checks of one run, those on its classifier made once and kept in its folder."""
+"""The checks on the classifier of a run, made once and kept in its folder."""
 
-import csv
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -12,26 +10,25 @@ from mvm.attacks.attack import wrong
 from mvm.attacks.attacked import evaluating
 from mvm.attacks.pgd import PGD
 from mvm.audit.allowed import allowed
-from mvm.audit.checks.cells import bits, cell_checks
-from mvm.audit.checks.curve import Row, overfitting
+from mvm.audit.cell import Cell
+from mvm.audit.checks.apart import apart
+from mvm.audit.checks.cells import bits
 from mvm.audit.checks.defender import defender_checks
-from mvm.audit.checks.grid import apart, same_distribution, twin_broken
+from mvm.audit.checks.grid import same_distribution, twin_broken
 from mvm.audit.checks.probe import doubling, probe
-from mvm.audit.checks.provenance import provenance
 from mvm.audit.checks.selftest import self_test
 from mvm.audit.checks.silent import silent
 from mvm.audit.checks.verdict import Check
-from mvm.audit.score import Cell, examples
+from mvm.audit.score import examples
 from mvm.build import build
 from mvm.cells import Defence
 from mvm.data.images import Images
-from mvm.record import Run, fingerprint, name_of
+from mvm.digest import digest_of
+from mvm.record import Run, name_of
+from mvm.recorded import EDITION, file_of, keep, kept
 from mvm.terminal import say
-from mvm.weights import digest_of
-from mvm.whole import write_whole
 
 UNDEFENDED_ETA = 0.6  # at which PGD must break an undefended net
-EDITION = 3  # of the rules that `_classifier` applies: kept answers of an older one are not read
 
 Other = tuple[str, Callable[[], nn.Module]]  # another run's fingerprint, and the loader of its classifier
 
@@ -47,7 +44,7 @@ def inspect(
     surrogate: Other | None = None,
     copy: Other | None = None,
 ) -> list[Check]:
-    """Every check on a run: its cells', its curve's and, from the file checks/*.json or anew, its classifier's.
+    """What the rules find on the classifier of a run: from the file checks/*.json, or anew.
 
     game: the settings that it was trained by. images: how many of the test images the rules' own attacks
     are tried on. surrogate: an undefended run, for the transfer attack of E07;
@@ -60,29 +57,14 @@ def inspect(
     others = {"surrogate": surrogate, "copy": copy}
     named = {name: other and other[0] for name, other in others.items()}
     asked = {"edition": EDITION, "of": weights, "eta": eta, "images": images, "iterated": iterated, **named}
-    path = run.folder / "checks" / f"eta{eta:g}-{fingerprint(asked)}.json"
-    try:
-        kept = [Check(**check) for check in json.loads(path.read_text())]
-    except (OSError, ValueError, TypeError):
-        say(f"checking {run.folder.name}")
-        nets = {name: other and other[1]() for name, other in others.items()}
-        kept = _classifier(defence, cells, list(iterated), eta, images, undefended, nets)
-        text = json.dumps([check.as_dict() for check in kept], indent=1) + "\n"
-        write_whole(path, lambda temporary: temporary.write_text(text))
-    curve = overfitting(_history(run))
-    return [
-        *kept,
-        *cell_checks(cells, adversarially_trained=not undefended),
-        *provenance(cells, game, weights),
-        *([curve] if curve else []),
-    ]
-
-
-def _history(run: Run) -> list[Row]:
-    if not run.history.exists():
-        return []
-    with open(run.history, newline="") as file:
-        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+    there = kept(run.folder / file_of(asked))
+    if there:
+        return there[1]
+    say(f"checking {run.folder.name}")
+    nets = {name: other and other[1]() for name, other in others.items()}
+    found = _classifier(defence, cells, list(iterated), eta, images, undefended, nets)
+    keep(run.folder, asked, found)
+    return found
 
 
 def _classifier(

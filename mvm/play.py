@@ -12,7 +12,8 @@ import pytorch_lightning as pl
 import torch
 
 from mvm import __version__
-from mvm.audit.score import Cell, seconds_to_score
+from mvm.audit.cell import Cell
+from mvm.audit.score import seconds_to_score
 from mvm.board import Board, watched
 from mvm.build import build, device
 from mvm.cells import cells, kept_cell

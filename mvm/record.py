@@ -1,5 +1,6 @@
 """The record of a run: a folder named by what it computes, filled with whole files only."""
 
+import csv
 import hashlib
 import json
 import shutil
@@ -31,6 +32,25 @@ def name_of(config: dict[str, Any]) -> str:
     return config["_target_"].split(".")[-2]
 
 
+def but_for_seed(config: dict[str, Any]) -> Any:
+    """What determines the weights, without seeds and without the run that it starts from (of the same seed)."""
+
+    def plain(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {key: plain(value) for key, value in node.items() if key not in ("seed", "source", "root")}
+        return [plain(value) for value in node] if isinstance(node, list) else node
+
+    return plain({key: config[key] for key in ("data", "classifier", "game")})
+
+
+def history(file: Any) -> list[dict[str, float]]:
+    """The rows of a history.csv or rounds.csv (a path, or a member of a zip); none where it is missing."""
+    if not file.exists():
+        return []
+    with file.open() as lines:
+        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(lines)]
+
+
 class Run:
     """outputs/runs/<data>-<game>-eta<eta>-seed<seed>-<fingerprint>/
 
@@ -39,6 +59,7 @@ class Run:
     history.csv           one row a checkpoint
     defender.safetensors  u, once training is over (attacker.safetensors: v)
     cells/*.json          one score each
+    checks/*.json         what mvm.evaluate's own attacks found on the defender (mvm.recorded)
     metrics.json          everything above in short; `complete: true` once all is done
 
     The fingerprint covers what determines the weights: data, classifier, game, seed. A game that does

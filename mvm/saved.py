@@ -13,7 +13,7 @@ from torch import nn
 from mvm.build import build, device
 from mvm.data.images import Images
 from mvm.errors import UserError
-from mvm.record import Run, name_of
+from mvm.record import Run, but_for_seed, name_of
 from mvm.terminal import say
 from mvm.weights import load_weights
 
@@ -67,18 +67,12 @@ def copy_of(run: Run, config: dict[str, Any], runs: Sequence[Run]) -> Run | None
         if other.folder != run.folder:
             with suppress(UserError):
                 theirs = other.config()
-                if theirs["seed"] != config["seed"] and _but_for_seed(theirs) == _but_for_seed(config):
+                if _another_seed(theirs, config):
                     load_weights(build(theirs["classifier"]), other.defender)
                     return other
     return None
 
 
-def _but_for_seed(config: dict[str, Any]) -> Any:
-    """What determines the weights, without seeds and without the run that it starts from (of the same seed)."""
-
-    def plain(node: Any) -> Any:
-        if isinstance(node, dict):
-            return {key: plain(value) for key, value in node.items() if key not in ("seed", "source", "root")}
-        return [plain(value) for value in node] if isinstance(node, list) else node
-
-    return plain({key: config[key] for key in ("data", "classifier", "game", "eta")})
+def _another_seed(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    same_eta = one["eta"] == other["eta"]
+    return one["seed"] != other["seed"] and same_eta and but_for_seed(one) == but_for_seed(other)

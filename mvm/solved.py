@@ -1,5 +1,6 @@
 """Solved games (u, v) and the best responses to either player, each found once and kept in the run's folder."""
 
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,11 +16,12 @@ from mvm.attacks.loss import cross_entropy
 from mvm.audit.best_defence import best_defence
 from mvm.build import build
 from mvm.data.images import Images
+from mvm.digest import digest_of
 from mvm.errors import UserError
 from mvm.record import Run, fingerprint, name_of
 from mvm.saved import defence
-from mvm.terminal import bar, say
-from mvm.weights import digest_of, load_weights, save_weights
+from mvm.terminal import bar, duration, say
+from mvm.weights import load_weights, save_weights
 from mvm.whole import write_whole
 
 HIDDEN = 300  # units a layer of the networks that may start from v
@@ -64,7 +66,7 @@ class Solved:
         settings = self.settings["attack"] | {"box": self.attacker.box}
         path = self._kept("attack", settings, [self.run.defender, self.run.attacker], ".npz")
         if not path.exists():
-            say(f"  the best attack on {self.run.folder.name}")
+            start = time.perf_counter()
             if "warm" in settings and self.config["game"]["attack"]["hidden"] == HIDDEN:
                 settings["warm"] = str(self.run.attacker)
             attack: Attack = build(settings)
@@ -73,6 +75,7 @@ class Solved:
                 attack.fit(self.defender, train.x, train.y, progress, val=(val.x, val.y))
             found = losses(self.defender, attack, self.data)
             write_whole(path, lambda temporary: _write(temporary, found))
+            say(f"  the best attack on {self.run.folder.name}: risk {found.mean():.4f}   ({_since(start)})")
         return np.load(path)["losses"]
 
     def answer(self) -> nn.Module:
@@ -80,9 +83,10 @@ class Solved:
         settings = self.settings["defence"]
         path = self._kept("defence", settings, [self.run.defender, self.run.attacker], ".safetensors")
         if not path.exists():
-            say(f"  the best defence against {self.run.folder.name}")
-            net = self.attacker.net
-            save_weights(best_defence(self.defender, net, self.data.train.x, self.data.train.y, **settings), path)
+            start, (x, y) = time.perf_counter(), (self.data.train.x, self.data.train.y)
+            with bar(f"the best defence against {self.kind}") as progress:
+                save_weights(best_defence(self.defender, self.attacker.net, x, y, **settings, progress=progress), path)
+            say(f"  the best defence against {self.run.folder.name}   ({_since(start)})")
         classifier: nn.Module = build(self.config["classifier"])
         load_weights(classifier, path)
         return classifier.to(self.data.test.x.device).eval()
@@ -128,6 +132,10 @@ def losses(classifier: nn.Module, attack: Attack, data: Images) -> np.ndarray:
     if not np.isfinite(found).all():
         raise UserError("a loss on the test images is not finite: the duality gap cannot be measured")
     return found
+
+
+def _since(start: float) -> str:
+    return duration(time.perf_counter() - start)
 
 
 def _write(path: Path, found: np.ndarray) -> None:

@@ -1,12 +1,12 @@
 """Weights in files that cannot run code."""
 
-import hashlib
 from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 
+from mvm.digest import digest as digest_arrays
 from mvm.errors import UserError
 from mvm.whole import write_whole
 
@@ -27,19 +27,6 @@ def load_weights(module: nn.Module, path: Path) -> None:
         raise UserError(f"the weights in {path} are of another network: {' '.join(str(why).split())}") from why
 
 
-def digest(weights: dict[str, Tensor]) -> str:
-    """12 hex digits of the hash of a state dict: names, shapes and values."""
-    hashed = hashlib.sha256()
-    for name in sorted(weights):
-        w = weights[name].detach().cpu().contiguous()
-        hashed.update(f"{name} {w.dtype} {tuple(w.shape)}".encode())
-        hashed.update(w.numpy().tobytes())
-    return hashed.hexdigest()[:12]
-
-
-def digest_of(path: Path) -> str:
-    """`digest` of a file of `save_weights`. Raises `UserError` if it cannot be read."""
-    try:
-        return digest(load_file(path))
-    except (OSError, SafetensorError) as why:
-        raise UserError(f"cannot read the weights in {path} ({why}); train that run again with force=true") from why
+def digest(module: nn.Module) -> str:
+    """`mvm.digest.digest` of the module's parameters and buffers."""
+    return digest_arrays({name: w.detach().cpu().numpy() for name, w in module.state_dict().items()})

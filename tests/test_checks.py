@@ -8,16 +8,18 @@ import torch
 from problems import Linear
 from torch import nn
 
-from mvm.attacks.attack import Attack
+from mvm.attacks.attack import Attack, wrong
 from mvm.attacks.attacked import evaluating
 from mvm.attacks.fgsm import FGSM
 from mvm.attacks.noise import Noise
 from mvm.attacks.none import Clean
 from mvm.attacks.pgd import PGD
+from mvm.audit.bits import unpack
+from mvm.audit.checks.at_least import at_least
 from mvm.audit.checks.cells import cell_checks
 from mvm.audit.checks.defender import defender_checks, eval_mode, gradients
 from mvm.audit.checks.grid import same_distribution, seeds, twin_broken
-from mvm.audit.checks.probe import at_least, doubling, limit, probe, restarts
+from mvm.audit.checks.probe import doubling, limit, probe, restarts
 from mvm.audit.checks.selftest import Masked
 from mvm.audit.checks.verdict import FAIL, PASS, WARN, badges
 from mvm.audit.score import score
@@ -189,6 +191,21 @@ def test_the_wrong_order_of_attacks_is_caught(honest):
     checks = cell_checks(cells_of(honest, pgd=weak, attnet=strong, noise=weak))
     assert ("E08", "pgd") in {(c.id, c.attack) for c in checks if c.verdict == FAIL}
     assert not failed(cell_checks(cells_of(honest, pgd=strong, attnet=weak, noise=weak)))
+
+
+def test_pgd_in_the_box_is_held_against_a_network_outside(honest):
+    class Network(PGD):
+        """Strong, and learned as far as anyone can see."""
+
+        fit_steps = 1
+
+    strong, weak = Network(eta=0.6, box=False), Noise(eta=0.6, box=True)
+    cells = cells_of(honest, pgd=weak, attnet=strong)
+    assert ("E08", "pgd") in {(c.id, c.attack) for c in cell_checks(cells) if c.verdict == FAIL}
+    missed = unpack(cells["attnet"]["wrong_boxed"], cells["attnet"]["n"])
+    x, y = blobs()
+    assert missed.tolist() == wrong(honest, strong(honest, x, y).clamp(-1, 1), y).tolist()
+    assert not failed(cell_checks(cells_of(honest, pgd=PGD(eta=0.6), attnet=strong, noise=weak)))
 
 
 def test_label_leak_and_other_images_are_caught(honest):

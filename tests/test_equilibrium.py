@@ -1,6 +1,7 @@
 """audit=gap from the command line: files, numbers that agree with each other, and what is refused."""
 
 import json
+import re
 import sys
 
 import pytest
@@ -52,6 +53,14 @@ def test_three_games_are_measured_written_and_kept(runs, audit, tmp_path):
     assert ends["lower"]["risk"] == pytest.approx(risk["best(maximin)", "maximin"])
     assert ends["upper"]["risk"] == pytest.approx(risk["minimax", "best(minimax)"])
     page = (tmp_path / "gap.md").read_text()
+    for told in (
+        f"from {ends['lower']['risk']:.4f} [",
+        f"to {ends['upper']['risk']:.4f} [",
+        "each gap is a lower bound",
+        "the range too narrow",
+    ):
+        assert told in page and told in result.out
+    assert len(re.findall(r"the best (attack on|defence against) mnist5k\S+ .*\(\d+ s\)", result.out)) == 6
     assert all(f"{game['gap']:.4f}" in page + result.out for game in found["games"].values())
     assert (
         result.out.count("fail E32") == sum(c["verdict"] == "fail" for c in found["checks"]) == page.count("| violated")

@@ -122,6 +122,8 @@ def test_pgd_that_stops_breaks_the_same_images_with_fewer_gradients():
     (all_the_way, cost), (stopped, less) = run(False), run(True)
     assert torch.equal(wrong(net, all_the_way, y), wrong(net, stopped, y))
     assert less[:6] == sorted(less[:6], reverse=True) and 0 < less[5] < 100 and sum(less) < sum(cost)
+    warm = PGD(eta=0.02, steps=6, restarts=2, stop=True, start=FGSM(eta=0.02, box=True))(net, x, y)
+    assert (wrong(net, warm, y) | ~wrong(net, stopped, y)).all()  # on from another attack's images, too
     whole = ~wrong(net, stopped, y)
     torch.testing.assert_close(stopped[whole], all_the_way[whole])
 

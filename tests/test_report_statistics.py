@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mvm.audit.bootstrap import paired_bootstrap
+from mvm.audit.checks.verdict import FAIL, WARN, Check
 from mvm.audit.holm import holm
 from mvm.audit.student import t95, two_sided
 from mvm.paper import read
@@ -22,7 +23,7 @@ def wrong(rate, seed=0, n=N):
     return np.random.default_rng(seed).permutation(n) < round(rate * n)
 
 
-def records(errors, *, eta=0.3, data="mnist", seeds=(0,), spread=0.0, examples="abc", predicted=None):
+def records(errors, *, eta=0.3, data="mnist", seeds=(0,), spread=0.0, examples="abc", checks=()):
     """Entries of {game: {attack: error}}; the seeds' errors differ by `spread`."""
     out = []
     for game, attacks in errors.items():
@@ -30,9 +31,17 @@ def records(errors, *, eta=0.3, data="mnist", seeds=(0,), spread=0.0, examples="
             scores = {}
             for attack, error in attacks.items():
                 missed = wrong(error + spread * (k - (len(seeds) - 1) / 2), seed=len(out) + 100 * len(scores))
-                counts = predicted or (N // 10,) * 10
                 scores[attack] = Score(
-                    attack, float(missed.mean()), N, False, tuple(counts), missed, Path(), Path(), examples
+                    attack,
+                    float(missed.mean()),
+                    N,
+                    False,
+                    (N // 10,) * 10,
+                    missed,
+                    Path(),
+                    Path(),
+                    examples,
+                    checks=checks,
                 )
             out.append(Entry(Path(f"{game}{seed}"), Path(), data, game, eta, seed, "", "", scores, {}))
     return out
@@ -41,6 +50,23 @@ def records(errors, *, eta=0.3, data="mnist", seeds=(0,), spread=0.0, examples="
 def verdict(entries, claim, eta=0.3, attacker="printed"):
     (found,) = [v for v in judge(entries) if (v.claim, v.eta, v.attacker) == (claim, eta, attacker)]
     return found
+
+
+@pytest.mark.parametrize(
+    ("minimax", "alt", "bad", "told"),
+    [
+        (0.1, 0.5, "minimax", INCONCLUSIVE),  # it may be larger than it looks
+        (0.1, 0.5, "alt", SUPPORTED),  # all the more
+        (0.5, 0.1, "minimax", CONTRADICTED),
+        (0.5, 0.1, "alt", INCONCLUSIVE),
+    ],
+)
+def test_a_struck_score_is_a_lower_bound(minimax, alt, bad, told):
+    checks = (Check("E08", FAIL, "weak"),)
+    errors = {"minimax": {"attnet": minimax}, "alt": {"attnet": alt}}
+    entries = [one for game, e in errors.items() for one in records({game: e}, checks=checks if game == bad else ())]
+    found = verdict(entries, "minimax-beats-alt")
+    assert found.verdict == told and found.cautions[0].startswith("E08! weak: ")
 
 
 def against_attnet(minimax, alt, **more):
@@ -141,9 +167,9 @@ def test_other_images_are_not_compared():
 
 
 def test_one_class_everywhere_is_told():
-    entries = against_attnet(0.1, 0.9, predicted=(N, *(0,) * 9))
+    entries = against_attnet(0.1, 0.9, checks=(Check("E17", WARN, "one class is answered nearly everywhere"),))
     cautions = verdict(entries, "minimax-beats-alt").cautions
-    assert "one class is answered almost everywhere: Alt against AttNet-curr" in cautions
+    assert "E17 one class is answered nearly everywhere: Alt against AttNet-curr" in cautions
     assert "Alt against AttNet-curr" in claims_text(judge(entries), "smoke")
 
 

@@ -1,5 +1,6 @@
 """The rules about a cell's origin, the training curve, the attack's iterates and the checks themselves, one by one."""
 
+import copy
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,17 +17,18 @@ from mvm.attacks.none import Clean
 from mvm.attacks.pgd import PGD
 from mvm.audit.bits import pack, unpack
 from mvm.audit.checks import selftest
+from mvm.audit.checks.apart import apart
 from mvm.audit.checks.curve import overfitting
 from mvm.audit.checks.defender import connected
-from mvm.audit.checks.grid import apart
 from mvm.audit.checks.probe import probe
 from mvm.audit.checks.provenance import clean_beside, kinds, own_weights, precision, unseen
 from mvm.audit.checks.silent import silent
 from mvm.audit.checks.verdict import FAIL, PASS, WARN
 from mvm.audit.checks.worst import pointwise, worst_case
 from mvm.audit.score import eight_bits
+from mvm.digest import digest_of
 from mvm.inspection import spaced
-from mvm.weights import digest, digest_of, save_weights
+from mvm.weights import digest, save_weights
 
 
 @pytest.fixture(scope="module")
@@ -121,13 +123,14 @@ def test_only_an_unseen_attack_speaks_of_robustness(scored, game, verdict):
 def test_a_cell_knows_its_weights(net, tmp_path):
     cell = cells_of(net, none=Clean())["none"]
     save_weights(net, tmp_path / "u.safetensors")
-    assert cell["weights"] == digest_of(tmp_path / "u.safetensors") == digest(net.state_dict())
+    assert cell["weights"] == digest_of(tmp_path / "u.safetensors") == digest(net)
     assert own_weights(cell, cell["weights"]).verdict == PASS
     assert own_weights(cell, "0").verdict == FAIL
     assert own_weights({"attack": "none"}, "0").verdict == WARN  # an older version's
-    state = net.state_dict()
-    state["4.bias"] = state["4.bias"] + 1e-6
-    assert digest(state) != cell["weights"]
+    other = copy.deepcopy(net)
+    with torch.no_grad():
+        other.get_parameter("4.bias").add_(1e-6)
+    assert digest(other) != cell["weights"]
 
 
 def test_clean_beside_the_others():
@@ -163,8 +166,14 @@ def test_what_8_bits_undo_is_marked(net):
     x = ((x + 1) * 127.5).round() / 127.5 - 1
     from mvm.audit.score import score
 
-    cell = {"attack": "nudge", **score(Faint(), Nudge(eta=0.1, box=False), data_of(x, y), lambda *a: None)}
+    cell = {
+        "attack": "nudge",
+        "settings": {},
+        **score(Faint(), Nudge(eta=0.1, box=False), data_of(x, y), lambda *a: None),
+    }
     assert precision(cell).verdict == WARN and precision(cell).numbers["change"] > 0.5
+    assert "stop=true" not in precision(cell).text
+    assert "stop=true" in precision(cell | {"settings": {"stop": True}}).text
     assert precision(cells_of(net, pgd=PGD(eta=ETA))["pgd"]).verdict == PASS
 
 

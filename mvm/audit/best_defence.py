@@ -5,6 +5,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from mvm.attacks.attack import Progress
 from mvm.attacks.attacked import evaluating
 from mvm.data.batches import batches
 from mvm.errors import UserError
@@ -22,6 +23,7 @@ def best_defence(
     lambda_: float = 1e-3,
     batch_size: int = 128,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> nn.Module:
     """A copy of `defender` after `iterations` Adam steps down f(u, v), the rate falling to 0; v fixed.
 
@@ -40,5 +42,8 @@ def best_defence(
             adam.param_groups[0]["lr"] = lambda_ * (1 - i / iterations)
             with torch.no_grad():
                 z = attacker(xs, ys)
-            descend(risk(u(z), ys), player)
+            f = risk(u(z), ys)
+            descend(f, player)
+            if progress and i % 20 == 0:
+                progress(i, iterations, f"risk {f.item():.3f}")
     return u.eval()

@@ -2,7 +2,6 @@
 
 import hashlib
 import time
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,12 +12,12 @@ from mvm.attacks.diversity import spread
 from mvm.attacks.worst import wide
 from mvm.audit.allowed import allowed
 from mvm.audit.bits import pack
+from mvm.audit.cell import Cell
 from mvm.audit.wilson import wilson
 from mvm.data.images import CHUNK, Images
 from mvm.sensitivity import input_gradient
+from mvm.threat import clip
 from mvm.weights import digest
-
-Cell = dict[str, Any]
 
 
 def score(classifier: nn.Module, attack: Attack, data: Images, progress: Progress) -> Cell:
@@ -30,10 +29,11 @@ def score(classifier: nn.Module, attack: Attack, data: Images, progress: Progres
     ||z - x||_inf / eta; `spread`: how much perturbations differ between images (`mvm.attacks.diversity`).
     An attack that leaves the threat model counts as none, from which on `infeasible` says why (E01).
     `weights`: a hash of the classifier's (E23). `error_8bit`: the error on the same images as a file of
-    8 bits a pixel would keep them (E29).
+    8 bits a pixel would keep them (E29). `wrong_boxed`, of a learned attack without a box: which images its
+    images cut to the box break (E08).
     """
     with attacked(classifier):
-        guesses, kept, d, infeasible = predict(classifier, attack, data, progress)
+        guesses, kept, cut, d, infeasible = predict(classifier, attack, data, progress)
     y = data.test.y
     missed = guesses != y
     wrong, n = int(missed.sum()), len(y)
@@ -48,20 +48,24 @@ def score(classifier: nn.Module, attack: Attack, data: Images, progress: Progres
         "predicted": torch.bincount(guesses, minlength=int(y.max()) + 1).tolist(),
         "wrong": pack(missed.cpu().numpy()),
         "examples": examples(data),
-        "weights": digest(classifier.state_dict()),
+        "weights": digest(classifier),
         "error_8bit": (kept != y).float().mean().item(),
         "reach": d.flatten(1).abs().amax(1).mean().item() / attack.eta if attack.eta else 0.0,
         "spread": spread(d, attack.eta),
     }
+    if attack.fit_steps and not attack.box:
+        cell["wrong_boxed"] = pack((cut != y).cpu().numpy())
     return cell | ({"infeasible": infeasible} if infeasible else {})
 
 
 def predict(
     classifier: nn.Module, attack: Attack, data: Images, progress: Progress
-) -> tuple[Tensor, Tensor, Tensor, str | None]:
-    """Answers on the attacked test set, (N,), and on the same in 8 bits; z - x, on the CPU; how it was infeasible."""
+) -> tuple[Tensor, Tensor, Tensor, Tensor, str | None]:
+    """Answers on the attacked test set, (N,), in 8 bits and cut to the box, too (the latter of learned attacks only);
+    z - x, on the CPU; how it was infeasible."""
     guesses: list[Tensor] = []
     kept: list[Tensor] = []
+    cut: list[Tensor] = []
     moves: list[Tensor] = []
     infeasible: str | None = None
     wrong = 0
@@ -71,11 +75,12 @@ def predict(
         with torch.no_grad():
             guesses.append(classifier(z).argmax(1))
             kept.append(classifier(eight_bits(z, x, unit)).argmax(1))
+            cut.append(classifier(clip(z, x, attack.eta, box=True)).argmax(1) if attack.fit_steps else guesses[-1])
         moves.append((z - x).cpu())
         wrong += int((guesses[-1] != y).sum())
         done = sum(map(len, guesses))
         progress(done, len(data.test.y), f"error {wrong / done:.3f}")
-    return torch.cat(guesses), torch.cat(kept), torch.cat(moves), infeasible
+    return torch.cat(guesses), torch.cat(kept), torch.cat(cut), torch.cat(moves), infeasible
 
 
 def eight_bits(z: Tensor, x: Tensor, unit: Tensor) -> Tensor:

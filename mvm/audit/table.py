@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
-from mvm.audit.score import Cell
+from mvm.audit.cell import Cell
+from mvm.audit.checks.verdict import bound
 
 
 def table(rows: Iterable[tuple[str, dict[str, Cell]]]) -> Table:
@@ -26,5 +27,4 @@ def table(rows: Iterable[tuple[str, dict[str, Cell]]]) -> Table:
 
 def show(cell: Cell) -> str:
     """The error, or the bound and the checks that it failed: never a plain number then."""
-    struck = cell.get("struck") or ("E01" if "infeasible" in cell else "")
-    return f">={cell['error']:.4f} {struck}" if struck else f"{cell['error']:.4f}"
+    return bound(cell["error"], cell.get("struck") or ("E01" if "infeasible" in cell else ""))

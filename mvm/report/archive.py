@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mvm.errors import UserError
-from mvm.report.records import Entry, Place
+from mvm.recorded import kept
+from mvm.report.records import WEIGHTS, Entry, Place
 from mvm.whole import write_whole
 
 NAME = "records.zip"
@@ -32,6 +33,7 @@ def keep(exhibits: dict[str, list[Entry]], profile: str, report: Path) -> None:
     for exhibit, entries in exhibits.items():
         for entry in entries:
             contents[f"exhibits/{profile}/{exhibit}/{entry.note.name}"] = entry.note.read_bytes()
+            contents[f"runs/{entry.folder.name}/{WEIGHTS}"] = entry.weights().encode()
             for file in _of_run(entry, pictures=exhibit.startswith("figure")):
                 contents[f"runs/{entry.folder.name}/{file}"] = _at(entry.folder, file).read_bytes()
     write_whole(report / NAME, lambda temporary: _write(temporary, contents))
@@ -39,6 +41,8 @@ def keep(exhibits: dict[str, list[Entry]], profile: str, report: Path) -> None:
 
 def _of_run(entry: Entry, *, pictures: bool) -> Iterator[str]:
     yield from (file for file in FILES if (entry.folder / file).exists())
+    checks = entry.folder / "checks"
+    yield from (f"checks/{file.name}" for file in (checks.iterdir() if checks.exists() else ()) if kept(file))
     for score in entry.scores.values():
         yield f"cells/{score.file.name}"
         if pictures and score.pictures.exists():

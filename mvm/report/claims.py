@@ -17,7 +17,8 @@ RULE = (  # for readers of the report
     "inconclusive. p is the larger of the hierarchical bootstrap's and that of Student's t over seeds: three seeds "
     "settle large differences only, and with one seed a verdict is about those networks alone. The interval beside "
     "it is the plain 95 % one. A claim of several comparisons is supported if all of them hold; shown is the one "
-    "that decides. best: AttNet-curr replaced by the best response."
+    "that decides. A score that a check struck is a lower bound: it can be too large for a claim, never small enough. "
+    "best: AttNet-curr replaced by the best response."
 )
 
 

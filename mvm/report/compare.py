@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mvm.audit.bootstrap import paired_bootstrap
+from mvm.audit.checks.verdict import FAIL, struck
 from mvm.paper import read
 from mvm.report.records import Entry, Score, of_data
 
@@ -18,6 +19,7 @@ BEST = {"attnet_curr": "attnet_best"}  # the attacker to judge by again
 class Compared:
     """left's error - right's - the margin, paired over seeds and images, with its 95 % interval and p-value.
 
+    A score that a check struck is a lower bound: where the smaller one is, the difference shows nothing, and p is 1.
     fits: whether the difference has the sign that the claim wants. cautions: what to know before believing it.
     """
 
@@ -61,7 +63,7 @@ def compare(pair: dict[str, Any], family: str, eta: float, pool: Pool, best: boo
         difference=found.value,
         low=found.low,
         high=found.high,
-        p=found.p,
+        p=1.0 if _struck(sides[found.value > 0], seeds) else found.p,
         seeds=len(seeds),
         fits=found.value > 0 if pair["than"] == "above" else found.value < 0,
         cautions=tuple(_cautions(pair, sides, seeds, best)),
@@ -109,9 +111,15 @@ def _common(sides: list[dict[int, Score]]) -> list[int]:
     return sorted(seed for seed, found in same.items() if found == usual[0][0])
 
 
+def _struck(side: dict[int, Score], seeds: list[int]) -> bool:
+    return any(struck(side[seed].checks) for seed in seeds if seed in side)
+
+
 def _cautions(pair: dict[str, Any], sides: list[dict[int, Score]], seeds: list[int], best: bool) -> list[str]:
-    out = []
+    """The checks that a compared score did not pass; not the control that is missing (E22), which is no matter here."""
+    found = set()
     for side, scores in zip((pair["left"], pair["right"]), sides, strict=True):
-        if any(max(scores[seed].predicted) > 0.9 * scores[seed].n for seed in seeds if seed in scores):
-            out.append(f"one class is answered almost everywhere: {_name(side, best)}")
-    return out
+        for check in (c for seed in seeds if seed in scores for c in scores[seed].checks if c.id != "E22"):
+            mark = "!" if check.verdict == FAIL else ""
+            found.add(f"{check.id}{mark} {check.text}: {_name(side, best)}")
+    return sorted(found)

@@ -12,6 +12,7 @@ from mvm.report.claims import RULE, Verdict
 from mvm.report.compare import describe
 from mvm.report.series import COLOURS, Figure
 from mvm.report.tables import FAMILIES, Table, made
+from mvm.report.text import findings
 
 HERE = Path(__file__).parent / "page"
 
@@ -39,6 +40,8 @@ def _table(table: Table) -> dict[str, Any]:
         "name": table.name,
         "title": f"{table.name.replace('table', 'Table ')}, {table.family}",
         "made": made(table),
+        "found": findings(table),
+        "everywhere": sorted(table.everywhere),
         "caption": table.caption,
         "rows": table.rows,
         "columns": table.columns,

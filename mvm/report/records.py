@@ -1,9 +1,9 @@
 """What a report reads: the runs that tables and figures consist of, and their scores."""
 
-import csv
 import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,13 @@ import numpy as np
 import yaml
 
 from mvm.audit.bits import unpack
+from mvm.audit.cell import Cell
+from mvm.audit.checks.verdict import Check
+from mvm.digest import digest_of
+from mvm.record import history
+from mvm.recorded import Kept, kept
 
+WEIGHTS = "weights.txt"
 Place = Path | zipfile.Path  # a file or folder, maybe one in `mvm.report.archive`'s file
 
 
@@ -19,7 +25,8 @@ Place = Path | zipfile.Path  # a file or folder, maybe one in `mvm.report.archiv
 class Score:
     """One defence (one seed) against one attack. `wrong`: which test images, (n,) bool; None in older records.
 
-    examples: a hash of the test images.
+    examples: a hash of the test images. cell: all that was kept of it. checks: the fails and warnings that
+    concern it, once `mvm.report.checked.checked` has looked.
     """
 
     attack: str
@@ -31,6 +38,8 @@ class Score:
     file: Place
     pictures: Place  # .npz of `mvm.audit.pictures`; may be missing
     examples: str = ""
+    cell: Cell = field(default_factory=dict)
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,11 +58,24 @@ class Entry:
     config: dict[str, Any]
 
     def history(self) -> list[dict[str, float]]:
-        return _numbers(self.folder / "history.csv")
+        return history(self.folder / "history.csv")
+
+    def weights(self) -> str:
+        """The hash of what the run has now; of records carried elsewhere, which have no weights, what was noted."""
+        defender, noted = self.folder / "defender.safetensors", self.folder / WEIGHTS
+        if isinstance(defender, Path) and defender.exists():
+            return _digest_of(defender, defender.stat().st_mtime_ns)
+        made = {score.cell["weights"] for score in self.scores.values() if "weights" in score.cell}
+        return noted.read_text() if noted.exists() else made.pop() if len(made) == 1 else ""
+
+    def found(self) -> list[Kept]:
+        """What mvm.evaluate kept of its probes."""
+        files = [file for file in _inside(self.folder / "checks") if file.name.endswith(".json")]
+        return [one for one in map(kept, files) if one]
 
     def rounds(self) -> list[dict[str, float]]:
         """The rows of `mvm.rounds`; none where the game has no rounds."""
-        return _numbers(self.folder / "rounds.csv")
+        return history(self.folder / "rounds.csv")
 
 
 def read_entries(outputs: Place, profile: str) -> dict[str, list[Entry]]:
@@ -111,14 +133,13 @@ def _score(cells: Place, file: str) -> Score:
         wrong=wrong,
         predicted=tuple(cell["predicted"]),
         examples=cell.get("examples", ""),
+        cell=cell,
         file=cells / file,
         pictures=cells / file.replace(".json", ".npz"),
         **{key: cell[key] for key in ("attack", "error", "n", "box")},
     )
 
 
-def _numbers(path: Place) -> list[dict[str, float]]:
-    if not path.exists():
-        return []
-    with path.open() as file:
-        return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
+@cache
+def _digest_of(file: Path, changed: int) -> str:
+    return digest_of(file)

@@ -3,8 +3,11 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mvm.audit.checks.grid import seeds
+from mvm.audit.checks.verdict import FAIL, WARN, not_passed, struck
 from mvm.audit.interval import interval
 from mvm.paper import read
+from mvm.report.checked import unprobed
 from mvm.report.records import Entry, of_data
 
 Key = tuple[str, float | None, str]  # defence, eta, attack
@@ -15,7 +18,9 @@ FAMILIES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}  # in print
 class Cell:
     """One place in a table: the paper's number, ours, or both. ours is None where nothing was run.
 
-    paper is None in the columns that the paper does not have and where it is illegible (`note`).
+    paper is None in the columns that the paper does not have and where it is illegible (`note`). struck: the ids of
+    the checks that failed, of whichever seed: ours is a lower bound then. badges: those of the warnings; checks:
+    what both say.
     """
 
     defense: str
@@ -29,13 +34,15 @@ class Cell:
     n: int = 0
     seeds: tuple[int, ...] = ()
     data: str = ""
+    struck: str = ""
+    badges: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     runs: tuple[str, ...] = ()
     command: str = ""
 
     @property
     def difference(self) -> float | None:
-        return None if self.ours is None or self.paper is None else self.ours - self.paper
+        return None if self.ours is None or self.paper is None or self.struck else self.ours - self.paper
 
 
 @dataclass(frozen=True)
@@ -50,11 +57,26 @@ class Table:
     columns: list[str]
     contradictions: list[str]
     labels: dict[str, str]
+    unprobed: tuple[str, ...] = ()  # runs of which only a part of the rules was tried
+
+    @property
+    def run(self) -> list[Cell]:
+        return [cell for cell in self.cells.values() if cell.ours is not None]
+
+    @property
+    def everywhere(self) -> set[str]:
+        """The ids of warnings that all cells have, which need not be said at each."""
+        return set.intersection(*(set(cell.badges) for cell in self.run)) if self.run else set()
+
+    @property
+    def said(self) -> dict[str, str]:
+        """{id: what the check says} of all checks that some cell did not pass, in order."""
+        return dict(sorted(line.split(": ", 1) for cell in self.run for line in cell.checks))
 
 
 def made(table: Table) -> str:
     """What our numbers of a table were made with, in words; empty where there are none."""
-    cells = [cell for cell in table.cells.values() if cell.ours is not None]
+    cells = table.run
     if not cells:
         return ""
 
@@ -83,6 +105,7 @@ def fill(name: str, entries: list[Entry]) -> Table:
         columns=list(dict.fromkeys(a for _, _, a in sorted(kept, key=lambda k: k[2] in read("names")["plus"]))),
         contradictions=read("contradictions")[name],
         labels=labels(entries),
+        unprobed=unprobed(entries),
     )
 
 
@@ -134,6 +157,7 @@ def _cell(
     scores = [e.scores[key] for e in fitting]
     errors = [s.error for s in scores]
     low, high = interval(errors, scores[0].n)
+    checks = [*(c for s in scores for c in s.checks), *not_passed([seeds(len({e.seed for e in fitting}))])]
     return replace(
         blank,
         ours=sum(errors) / len(errors),
@@ -142,20 +166,9 @@ def _cell(
         n=scores[0].n,
         seeds=tuple(e.seed for e in fitting),
         data=fitting[0].data,
-        checks=_checks(fitting, key),
+        struck=struck(checks),
+        badges=tuple(sorted({c.id for c in checks if c.verdict == WARN} - set(struck(checks).split()))),
+        checks=tuple(sorted({f"{c.id}{'!' * (c.verdict == FAIL)}: {c.text}" for c in checks})),
         runs=tuple(e.folder.name for e in fitting),
         command=fitting[0].command,
     )
-
-
-def _checks(entries: list[Entry], attack: str) -> tuple[str, ...]:
-    """What a reader should know before believing the number."""
-    scores = [entry.scores[attack] for entry in entries]
-    out = [] if len(entries) > 1 else ["one seed"]
-    if any(max(s.predicted) > 0.9 * s.n for s in scores):
-        out.append("answers one class almost everywhere")
-    if attack == "attnet" and any(
-        "pgd" in e.scores and e.scores["pgd"].error > e.scores[attack].error + 0.05 for e in entries
-    ):
-        out.append("the attacker was weak: PGD, in the box, does more")
-    return tuple(out)

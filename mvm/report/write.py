@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mvm.paper import read
 from mvm.report import archive
+from mvm.report.checked import checked
 from mvm.report.claims import BY_BEST, PRINTED, RULE, Verdict, judge
 from mvm.report.draw import draw
 from mvm.report.html import page
@@ -20,7 +21,7 @@ def write_report(outputs: Path, profile: str, to: Path) -> Path:
     records.zip beside them keeps what they were made from; what it has and `outputs` has not is shown, too.
     """
     kept = archive.opened(to)
-    exhibits = merged(read_entries(outputs, profile), read_entries(kept, profile) if kept else {})
+    exhibits = checked(merged(read_entries(outputs, profile), read_entries(kept, profile) if kept else {}))
     everything = [entry for entries in exhibits.values() for entry in entries]
     to.mkdir(parents=True, exist_ok=True)
     tables = [fill(name, exhibits.get(name, [])) for name in read("tables")]

@@ -1,17 +1,22 @@
-"""What the cells of one defender say about each other: E01, E06 to E08, E12, E15, E17 to E19, E22, E24."""
+"""What the cells of one defender say about each other: E01, E06 to E08, E12, E15, E17 to E19, E22, E24, E34."""
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from mvm.audit.bits import unpack
-from mvm.audit.checks.probe import at_least
+from mvm.audit.cell import Cell
+from mvm.audit.checks.at_least import at_least
 from mvm.audit.checks.verdict import FAIL, WARN, Check, judge
-from mvm.audit.score import Cell
 
 ORDER = [  # (id, stronger, weaker): wherever the weaker one's images are allowed to the stronger one
     ("E06", "ifgsm", "fgsm"),
     ("E06", "pgd", "fgsm"),
+    ("E06", "ifgsm", "fgsm_box"),
+    ("E06", "pgd", "fgsm_box"),
     ("E08", "pgd", "attnet"),
     ("E08", "pgd", "attnet_best"),
+    ("E08", "pgd", "own"),
     ("E19", "attnet_best", "attnet"),
 ]
 LEARNED = ("attnet", "attnet_best", "own")
@@ -21,14 +26,20 @@ def cell_checks(cells: dict[str, Cell], *, adversarially_trained: bool = True) -
     """All rules on {attack: cell} of one defender at one eta."""
     out = [check for cell in cells.values() for check in (*of_itself(cell), *reaches(cell))]
     for id, stronger, weaker in ORDER:
-        if stronger in cells and weaker in cells and contains(cells[stronger], cells[weaker]):
+        usable = usable_bits(cells[stronger], cells[weaker]) if stronger in cells and weaker in cells else None
+        if usable is not None:
             text = f"{stronger} breaks fewer images than {weaker}, whose images it may use"
-            out.append(at_least(id, text, *(bits(cells[n]) for n in (stronger, weaker)), attack=stronger))
+            out.append(at_least(id, text, bits(cells[stronger]), usable, attack=stronger))
+    for name in LEARNED:
+        if name in cells and "pgd" in cells and contains(cells[name], cells["pgd"]):
+            text = f"weak attacker: {name} is far below PGD, whose images it may give"
+            pair = bits(cells[name]), bits(cells["pgd"])
+            out.append(at_least("E34", text, *pair, slack=0.05, verdict=WARN, attack=name))
     for name, cell in cells.items():
         if "noise" in cells and name not in ("none", "noise") and contains(cell, cells["noise"]):
             out.append(at_least("E07", f"{name} is below random noise", bits(cell), bits(cells["noise"]), attack=name))
         clean = cells.get("none")
-        if clean and name != "none" and adversarially_trained and clean["examples"] == cell["examples"]:
+        if clean and name not in ("none", "noise") and adversarially_trained and clean["examples"] == cell["examples"]:
             text = "adversarial error below clean error: label leak, not robustness"
             out.append(at_least("E15", text, bits(cell), bits(clean), attack=name))
     out.append(judge("E22", "noise" not in cells, "no random-noise control", verdict=WARN))
@@ -37,7 +48,7 @@ def cell_checks(cells: dict[str, Cell], *, adversarially_trained: bool = True) -
     return out
 
 
-def bits(cell: Cell):  # type: ignore[no-untyped-def]
+def bits(cell: Cell) -> np.ndarray:
     return unpack(cell["wrong"], cell["n"])
 
 
@@ -45,6 +56,15 @@ def contains(stronger: Cell, weaker: Cell) -> bool:
     """Whether every image that the weaker attack may give is also allowed to the stronger one, on the same images."""
     allowed = stronger["eta"] >= weaker["eta"] and (weaker["box"] or not stronger["box"])
     return allowed and stronger["examples"] == weaker["examples"]
+
+
+def usable_bits(stronger: Cell, weaker: Cell) -> np.ndarray | None:
+    """What the weaker attack's images break, if these, or what the box leaves of them, are the stronger's too."""
+    if contains(stronger, weaker):
+        return bits(weaker)
+    if "wrong_boxed" in weaker and contains(stronger, weaker | {"box": True}):
+        return unpack(weaker["wrong_boxed"], weaker["n"])
+    return None
 
 
 def of_itself(cell: Cell) -> Iterator[Check]:

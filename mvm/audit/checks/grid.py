@@ -1,6 +1,4 @@
-"""What needs other runs or the validation images: E25, E27, E30, E33."""
-
-from torch import Tensor
+"""What needs other runs or the validation images: E25, E30, E33."""
 
 from mvm.audit.checks.verdict import WARN, Check, judge
 
@@ -13,18 +11,6 @@ def seeds(number: int) -> Check:
 def twin_broken(error: float, eta: float) -> Check:
     """E25: PGD at this eta breaks 95 % of an undefended net's images, or the attack itself is broken."""
     return judge("E25", error < 0.95, "PGD does not break the undefended net", error=error, eta=eta)
-
-
-def apart(chosen_on: Tensor, test: Tensor) -> Check:
-    """E27: the validation images, by which candidates and checkpoints are chosen, are not those that are scored.
-
-    Fails where more than one in a hundred test images is a validation image, bit for bit: data sets have a few
-    doubles. Images (N, ...).
-    """
-    seen = {image.tobytes() for image in chosen_on.cpu().contiguous().numpy()}
-    shared = sum(image.tobytes() in seen for image in test.cpu().contiguous().numpy())
-    text = "test images among those by which candidates are chosen"
-    return judge("E27", shared > len(test) / 100, text, shared=shared, n=len(test))
 
 
 def same_distribution(wrong_test: int, n_test: int, wrong_val: int, n_val: int) -> Check:

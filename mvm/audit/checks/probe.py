@@ -1,7 +1,6 @@
 """What a few attacks of our own show on a slice of the test images, all in one threat model: E05 to E13, E31."""
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,8 +12,8 @@ from mvm.attacks.ifgsm import IFGSM
 from mvm.attacks.noise import Noise
 from mvm.attacks.pgd import PGD
 from mvm.audit.allowed import allowed
+from mvm.audit.checks.at_least import at_least
 from mvm.audit.checks.verdict import WARN, Check, judge
-from mvm.audit.paired import paired
 
 CHANCE = 0.1  # ten classes
 
@@ -59,16 +58,6 @@ def probe(
 def _carried(classifier: nn.Module, x: Tensor, y: Tensor, source: nn.Module, eta: float) -> np.ndarray:
     """What PGD's images of another net break here."""
     return wrong(classifier, PGD(eta=eta)(source, x, y), y).cpu().numpy()
-
-
-def at_least(id: str, text: str, stronger: np.ndarray, weaker: np.ndarray, *, slack: float = 0.0, **more: Any) -> Check:
-    """Fails if the stronger attack breaks fewer images than the weaker, beyond the paired interval and `slack`.
-
-    A 99.9 % interval: many rules are tried on every grid, and none should strike by chance.
-    """
-    difference, low, high = paired(stronger, weaker, z=3.29)
-    numbers = {"stronger": stronger.mean().item(), "weaker": weaker.mean().item(), "n": len(weaker)}
-    return judge(id, high < -slack, text, difference=difference, low=low, high=high, **numbers, **more)
 
 
 def monotone(half: np.ndarray, full: np.ndarray) -> Check:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from mvm.audit.cell import Cell
 from mvm.audit.checks.verdict import FAIL, WARN, Check, judge
-from mvm.audit.score import Cell
 
 # What says nothing of robustness: controls, attacks made on another net, single steps
 TOO_WEAK = ("none", "noise", "transfer", "fgsm", "fgm")
@@ -52,9 +52,14 @@ def clean_beside(cells: dict[str, Cell]) -> Check:
 
 
 def precision(cell: Cell) -> Check:
-    """E29: kept as images of 8 bits a pixel, in float32, the same images break the classifier within a point."""
+    """E29: kept as images of 8 bits a pixel, in float32, the same images break the classifier within a point.
+
+    Those of an attack that stops at the first misclassified iterate need not, which says nothing of the classifier.
+    """
     change = abs(cell["error_8bit"] - cell["error"])
     text = "rounding the images to 8 bits changes the error"
+    if cell["settings"].get("stop"):
+        text += ": stop=true leaves them only just misclassified, judge by stop=false"
     return judge("E29", change > 0.01, text, verdict=WARN, attack=cell["attack"], change=change, n=cell["n"])
 
 

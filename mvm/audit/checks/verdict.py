@@ -1,5 +1,6 @@
 """What a check says."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -30,7 +31,21 @@ def judge(id: str, bad: bool, text: str, *, verdict: str = FAIL, attack: str | N
 
 def of_cell(checks: list[Check], attack: str) -> list[Check]:
     """The fails and warnings that concern a cell: its own, and those of its defender."""
-    return [c for c in checks if c.verdict != PASS and c.attack in (None, attack)]
+    return [c for c in not_passed(checks) if c.attack in (None, attack)]
+
+
+def not_passed(checks: Iterable[Check]) -> list[Check]:
+    return [c for c in checks if c.verdict != PASS]
+
+
+def struck(checks: Iterable[Check]) -> str:
+    """E05 E08: the ids of the failed ones, in order; empty where nothing strikes the cell."""
+    return " ".join(sorted({c.id for c in checks if c.verdict == FAIL}))
+
+
+def bound(error: float, struck: str, digits: int = 4) -> str:
+    """An error as people read it; of a struck cell, the bound and the checks that it failed, never a plain number."""
+    return f">={error:.{digits}f} {struck}" if struck else f"{error:.{digits}f}"
 
 
 def badges(checks: list[Check]) -> str:

@@ -3,8 +3,8 @@
 import numpy as np
 
 from mvm.audit.bits import pack, unpack
+from mvm.audit.cell import Cell
 from mvm.audit.checks.verdict import Check, judge
-from mvm.audit.score import Cell
 from mvm.audit.wilson import wilson
 
 NAME = "worst"

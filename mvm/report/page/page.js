@@ -86,14 +86,16 @@ function cell(table, one, plus) {
   const printed = one.paper !== null ? "paper " + short(one.paper) : one.note.startsWith("illegible") ? "paper illegible" : null;
   const interval = one.ours === null ? null : `${short(one.low)} to ${short(one.high)}`;
   const title = `${table.labels[one.defense]} against ${table.labels[one.attack]}` + (one.eta === null ? "" : `, η = ${one.eta}`);
-  const rows = [["ours", one.ours === null ? "not run" : short(one.ours)], ["95 % interval", interval],
+  const badges = one.badges.filter((id) => !table.everywhere.includes(id)).join(" ");
+  const ours = one.ours === null ? "not run" : one.struck ? `≥ ${short(one.ours)}` : short(one.ours);
+  const rows = [["ours", one.struck ? `${ours}: a bound, struck by ${one.struck}` : ours], ["95 % interval", interval],
     ["paper", printed && printed.slice(6)], ["difference", one.difference === null ? null : (one.difference > 0 ? "+" : "") + short(one.difference)],
     ["test images", one.n ? String(one.n) : null], ["seeds", one.seeds.join(", ")], ["data", one.data],
-    ["checks", one.checks.join("; ")], ["the print", one.note], ["runs", one.runs.join(" "), true], ["command", one.command, true]];
-  const warned = one.checks.some((check) => /one class|weak/.test(check));
+    ...one.checks.map((check) => ["check " + check.split(": ")[0], check.slice(check.indexOf(": ") + 2)]), ["the print", one.note], ["runs", one.runs.join(" "), true], ["command", one.command, true]];
   const button = make("button", { type: "button", "aria-expanded": "false",
     title: interval && `95 % ${interval}`, onclick: () => open(button, title, rows) },
-    one.ours === null ? make("span", { class: "soft" }, "not run") : short(one.ours) + (warned ? " *" : ""), printed && make("small", {}, printed));
+    make("span", { class: one.ours === null ? "soft" : one.struck ? "struck" : null }, ours),
+    one.struck || badges ? make("small", { class: one.struck ? "struck" : null }, one.struck || badges) : null, printed && make("small", {}, printed));
   return make("td", plus ? { class: "plus" } : {}, button);
 }
 
@@ -115,6 +117,8 @@ for (const table of data.tables) {
   }
   box.append(make("div", { class: "scroll", tabindex: "0" }, make("table", {}, make("thead", {}, head), body)));
   box.append(make("p", { class: "note" }, table.made || `not run: make ${table.name} PROFILE=${data.profile}`));
+  const found = table.found.map((line) => line.startsWith("- ") ? line.slice(2) : line);
+  if (found.length) box.append(make("details", { class: "note" }, make("summary", {}, "What the checks say"), ...found.map((line) => make("p", {}, line))));
   if (table.contradictions.length)
     box.append(make("p", { class: "note" }, "The paper's numbers disagree here:"),
       make("ul", { class: "note" }, ...table.contradictions.map((line) => make("li", {}, line))));
