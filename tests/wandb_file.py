@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ def messages(path: Path) -> list[bytes]:
             at += BLOCK - at % BLOCK
             continue
         _, length, kind = struct.unpack("<IHB", data[at : at + HEAD])
+        if at + HEAD + length > len(data):  # its writer is at it
+            break
         piece += data[at + HEAD : at + HEAD + length]
         at += HEAD + length
         if kind in (1, 4):  # whole, or the last piece
@@ -47,8 +50,15 @@ class Kept:
         return next(row[name] for row in reversed(self.rows) if name in row)
 
 
-def read_run(folder: Path) -> Kept:
-    """The run kept in W&B's folder offline-run-<time>-<id>."""
+def read_run(folder: Path, patience: float = 30) -> Kept:
+    """The run kept in W&B's folder offline-run-<time>-<id>, whose process may end after ours."""
+    until = time.monotonic() + patience
+    while (kept := _read(folder)).exit_code is None and time.monotonic() < until:
+        time.sleep(0.2)
+    return kept
+
+
+def _read(folder: Path) -> Kept:
     (path,) = folder.glob("*.wandb")
     kept = Kept(media=folder / "files")
     for message in messages(path):
