@@ -4,6 +4,8 @@ f is a closure that computes the risk afresh at the current parameters of both p
 defender leads. Maximin (Sec. 4.3): pass -f and let the attacker lead.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -48,22 +50,28 @@ def iterate(
     """
     for _ in range(ascent_steps - (order != "follower_first")):
         ascend(f, follower)
-    u, v = leader.parameters, follower.parameters
-    norm: Tensor | None = None
-    if gamma > 0:
-        if isinstance(penalty, str):
-            check_penalty(penalty, tuple(FORMS))
-            penalty = FORMS[penalty]
-        value, norm, g_u, g_v = penalty(f, u, v, gamma)
-    else:
-        value, both = f(), order == "simultaneous"  # then one backward pass serves both players
-        gradients = torch.autograd.grad(value, [*u, *v] if both else u, materialize_grads=True)
-        g_u, g_v = gradients[: len(u)], gradients[len(u) :]
-        norm = squared_norm(g_v) if both else None
+    both = order == "simultaneous"
+    value, norm, g_u, g_v = _gradients(f, leader.parameters, follower.parameters, gamma, penalty, both=both)
     leader.move(g_u)
-    if order == "simultaneous":
+    if both:
         follower.move(g_v, sign=-1)
     elif order == "leader_first":
         ascend(f, follower)
     seen = {"risk": value, "sensitivity": norm}
     return {name: tensor.detach() for name, tensor in seen.items() if tensor is not None}
+
+
+def _gradients(
+    f: Risk, u: Sequence[Tensor], v: Sequence[Tensor], gamma: float, penalty: str | Form, *, both: bool
+) -> tuple[Tensor, Tensor | None, Sequence[Tensor], Sequence[Tensor]]:
+    """f, ||df/dv||^2, Eq. (16)'s gradient in u, and df/dv; with gamma = 0 the second and the last only for `both`."""
+    if gamma > 0:
+        if isinstance(penalty, str):
+            check_penalty(penalty, tuple(FORMS))
+            penalty = FORMS[penalty]
+        return penalty(f, u, v, gamma)
+    value = f()
+    # one backward pass then serves both players
+    gradients = torch.autograd.grad(value, [*u, *v] if both else u, materialize_grads=True)
+    g_u, g_v = gradients[: len(u)], gradients[len(u) :]
+    return value, squared_norm(g_v) if both else None, g_u, g_v
