@@ -230,3 +230,8 @@ def test_divergence_names_the_iteration():
 def test_impossible_settings_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         solve(f, number(U), number(V), **({"iterations": 2} | settings))
+
+
+def test_a_misspelt_setting_is_named_beside_those_there_are():
+    with pytest.raises(TypeError, match="no setting populaton; it has method, .*population"):
+        solve(lambda u, v: u * v, torch.tensor(1.0), torch.tensor(1.0), populaton=2)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
@@ -46,9 +46,12 @@ def solve(
 
     f(u, v) -> scalar Tensor. u, v: tensors, dicts of tensors, or modules; f is called with the same kinds.
     The follower (v; u for maximin) may be a list of starting points: a population. settings: the fields of
-    `mvm.leader_follower.Settings`. Raises ValueError for settings that make no sense, `UserError` naming
-    the iteration at which f, its gradient or a player stops being finite.
+    `mvm.leader_follower.Settings`. Raises TypeError for a setting that is none, ValueError for one
+    that makes no sense, `UserError` naming the iteration at which f, its gradient or a player stops being finite.
     """
+    known = [field.name for field in fields(Settings)]
+    if unknown := settings.keys() - set(known):
+        raise TypeError(f"solve has no setting {', '.join(sorted(unknown))}; it has {', '.join(known)}")
     how = Settings(method=method, **settings)
     if method == "maximin":
         s = _play(lambda a, b: -f(b, a), v, u, how.switched())
