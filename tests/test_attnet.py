@@ -7,6 +7,7 @@ from problems import Linear, Net, images, some_images
 from mvm.attacks.attack import wrong
 from mvm.attacks.attnet import AttNet, AttNetAttack
 from mvm.attacks.attnet_best import AttNetBest
+from mvm.attacks.attnet_group import Group
 from mvm.attacks.attnet_stack import AttNetStack
 from mvm.attacks.fgsm import FGSM
 from mvm.audit.members import told
@@ -95,3 +96,56 @@ def test_best_response_does_not_weaken_when_warm_started(tmp_path):
     warm, *_ = fitted(architectures=["mlp"], iterations=1, sigma=1e-9, warm=str(tmp_path / "attacker.safetensors"))
     assert warm.report()["chosen"] == "mlp warm"
     assert next(m for m in warm.members if m["name"] == "mlp warm")["val_error"] == pytest.approx(before, abs=0.011)
+
+
+def literal(iterations, **more):
+    torch.manual_seed(0)
+    g, (x, y) = Net().eval(), some_images(400)
+    y = g(x).argmax(1)
+    attack = AttNetAttack((1, 28, 28), eta=0.1, hidden=30, iterations=iterations, batch_size=50, sigma=1e-2, seed=3)
+    attack.fit(g, x[:300], y[:300], **more)
+    return attack, g, (x[300:], y[300:])
+
+
+def test_training_does_not_notice_that_it_is_measured():
+    """Dropout draws in every step, so that one number drawn in between would show."""
+    _, _, val = literal(1)
+    one, other = literal(30)[0], literal(30, val=val)[0]
+    assert all(torch.equal(p, q) for p, q in zip(one.net.parameters(), other.net.parameters(), strict=True))
+    assert one.report() == {} and other.report()["doubled"]["n"] == 100
+
+
+def test_half_of_a_training_is_a_training_of_half_the_length():
+    _, _, val = literal(1)
+    whole, g, _ = literal(60, val=val)
+    half, *_ = literal(30)
+    before, after = (wrong(g, attack(g, *val), val[1]) for attack in (half, whole))
+    assert whole.report()["doubled"] == {
+        "iterations": [30, 60],
+        "val_errors": [int(before.sum()) / 100, int(after.sum()) / 100],
+        "n": 100,
+        "gained": int((after & ~before).sum()),
+        "lost": int((before & ~after).sum()),
+    }
+    assert before.float().mean() < after.float().mean()
+    assert literal(1, val=val)[0].report() == {}  # one iteration has no half
+
+
+@pytest.mark.parametrize("trial", [0.2, 0.6])  # half lies after the trial, or in it
+def test_the_best_response_does_not_notice_either(monkeypatch, trial):
+    dropped = {"recipes": {"margin": {"dropout": 0.3}, "cross_entropy": {"loss": "cross_entropy", "dropout": 0.3}}}
+    measured, g, x, y = fitted(trial=trial, iterations=20, **dropped)
+    monkeypatch.setattr(Group, "missed", lambda self, g, x, y: dict.fromkeys(self.names, torch.zeros(len(x)).bool()))
+    blind, *_ = fitted(trial=trial, iterations=20, **dropped)
+    assert torch.equal(measured(g, x, y), blind(g, x, y)) and measured.members == blind.members
+    assert blind.report()["doubled"]["val_errors"] == [0, 0] != measured.report()["doubled"]["val_errors"]
+
+
+def test_the_half_of_the_best_response_is_that_of_the_member_kept():
+    """At a constant rate: what the same member ends with after half of the iterations."""
+    whole, *_ = fitted(trial=1.0, architectures=["mlp"])
+    half, *_ = fitted(trial=1.0, architectures=["mlp"], iterations=20)
+    name, found = whole.report()["chosen"], whole.report()["doubled"]
+    ends = [next(m["val_error"] for m in attack.members if m["name"] == name) for attack in (half, whole)]
+    assert found["val_errors"] == pytest.approx(ends) and found["iterations"] == [20, 40]
+    assert (found["gained"] - found["lost"]) / found["n"] == pytest.approx(ends[1] - ends[0])

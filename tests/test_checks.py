@@ -193,6 +193,17 @@ def test_the_wrong_order_of_attacks_is_caught(honest):
     assert not failed(cell_checks(cells_of(honest, pgd=strong, attnet=weak, noise=weak)))
 
 
+@pytest.mark.parametrize("network", ["attnet", "attnet_best", "attnet_risk", "own"])
+def test_a_network_and_pgd_are_held_against_each_other(honest, network):
+    weak, strong = Noise(eta=0.6, box=True), PGD(eta=0.6)
+    found = {
+        name: {(c.id, c.attack, c.verdict) for c in cell_checks(cells_of(honest, **{"pgd": pgd, network: net}))}
+        for name, pgd, net in (("pgd", weak, strong), ("network", strong, weak))
+    }
+    assert ("E08", "pgd", FAIL) in found["pgd"] and ("E34", network, PASS) in found["pgd"]
+    assert ("E08", "pgd", PASS) in found["network"] and ("E34", network, WARN) in found["network"]
+
+
 def test_pgd_in_the_box_is_held_against_a_network_outside(honest):
     class Network(PGD):
         """Strong, and learned as far as anyone can see."""

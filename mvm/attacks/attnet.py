@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mvm.attacks.attack import Attack, Classifier, Progress
+from mvm.attacks.attack import Attack, Classifier, Progress, wrong
 from mvm.attacks.attacked import attacked, evaluating
-from mvm.data.batches import batches
+from mvm.attacks.doubled import Missed, doubled
+from mvm.data.batches import Batch, batches
+from mvm.data.images import CHUNK
 from mvm.leader_follower import Player, ascend
 from mvm.risk import risk
 from mvm.seeding import derive
@@ -55,7 +58,9 @@ class AttNetAttack(Attack):
     """The attack of an AttNet, literally as in the paper: trained by ascent on f, Eq. (9), then one forward pass.
 
     `fit` starts a fresh network (initialised from `seed`) and trains it against the given classifier;
-    before that, or inside a game, `net` is the network as it stands. Dropout is off when it attacks.
+    before that, or inside a game, `net` is the network as it stands. Dropout is off when it attacks. Where there
+    are validation images, the error on them at half of the iterations and at the end is reported: the rate is
+    constant, so the first is what a training of half the length ends with, bit for bit.
     optimizer: a callable (parameters, lr=) -> optimiser; sigma: its learning rate (Appendix A: Adam, 1e-3).
     """
 
@@ -80,6 +85,7 @@ class AttNetAttack(Attack):
         self.sigma, self.optimizer = sigma, optimizer
         self._fresh = partial(AttNet, tuple(shape), eta=eta, box=box, hidden=hidden, dropout=dropout)
         self.net = self._fresh()
+        self._doubled: dict[str, Any] = {}
 
     def perturb(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
         with torch.no_grad(), evaluating(self.net):
@@ -91,8 +97,9 @@ class AttNetAttack(Attack):
         x: Tensor,
         y: Tensor,
         progress: Progress | None = None,
-        val: tuple[Tensor, Tensor] | None = None,
+        val: Batch | None = None,
     ) -> None:
+        half: Missed | None = None
         devices = [x.device] if x.is_cuda else []
         with torch.random.fork_rng(devices), attacked(classifier), torch.enable_grad():
             torch.manual_seed(derive(self.seed, 1))
@@ -104,9 +111,21 @@ class AttNetAttack(Attack):
                 f = ascend(partial(self._risk, classifier, *batch), player)
                 if progress and i % 20 == 0:
                     progress(i, self.iterations, f"risk {f.item():.3f}")
+                if val and i + 1 == self.iterations // 2:
+                    half = i + 1, self._missed(classifier, *val)
+            self._doubled = doubled(half, (self.iterations, self._missed(classifier, *val))) if val else {}
+
+    def _missed(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
+        """Which images the network breaks as it stands, (N,) bool; draws no random number."""
+        parts = zip(x.split(CHUNK), y.split(CHUNK), strict=True)
+        return torch.cat([wrong(classifier, self.perturb(classifier, *part), part[1]) for part in parts])
 
     def _risk(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
         return risk(classifier(self.net(x, y)), y)
+
+    def report(self) -> dict[str, Any]:
+        """{"doubled": what the second half of the training changed}, `mvm.attacks.doubled`; empty before it."""
+        return self._doubled
 
     @property
     def fit_steps(self) -> int:

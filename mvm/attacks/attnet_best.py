@@ -14,6 +14,7 @@ from mvm.attacks.attacked import attacked, evaluating
 from mvm.attacks.attnet_conv import AttNetConv
 from mvm.attacks.attnet_group import Group
 from mvm.attacks.attnet_stack import AttNetStack
+from mvm.attacks.doubled import doubled
 from mvm.attacks.recipe import Recipe
 from mvm.data.batches import Batch, batches
 from mvm.seeding import derive
@@ -68,6 +69,8 @@ class AttNetBest(Attack):
         self.batch_size, self.sigma, self.seed = batch_size, sigma, seed
         self.best = self._stack([("mlp", Recipe())])
         self.members: list[dict[str, Any]] = []
+        self._half: dict[str, Tensor] = {}  # of each member, which validation images it broke at half of the iterations
+        self._doubled: dict[str, Any] = {}
 
     def perturb(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
         with torch.no_grad(), evaluating(self.best.net):
@@ -84,9 +87,10 @@ class AttNetBest(Attack):
         if val is None:
             cut = max(1, len(x) // 10)
             x, y, val = x[cut:], y[cut:], (x[:cut], y[:cut])
+        self._half = {}
         with torch.random.fork_rng([x.device] if x.is_cuda else []), attacked(classifier), torch.enable_grad():
             torch.manual_seed(derive(self.seed, 1))
-            run = partial(self._train, classifier, x, y, progress=progress)
+            run = partial(self._train, classifier, x, y, val=val, progress=progress)
             groups = self._groups(x.device)
             done = run(groups, [self.sigma] * self.trial_steps, start=0, done=0)
             tried = self._measure(groups, classifier, (x, y), val, self.trial_steps)
@@ -98,7 +102,8 @@ class AttNetBest(Attack):
                 self.members = trained + [m for m in tried if m["name"] not in {t["name"] for t in trained}]
             else:
                 self.members = tried
-        self._choose(groups)
+            self._choose(groups)
+            self._compare(classifier, val)
 
     def _train(
         self,
@@ -110,6 +115,7 @@ class AttNetBest(Attack):
         *,
         start: int,
         done: int,
+        val: Batch,
         progress: Progress | None,
     ) -> int:
         """All groups for len(rates) iterations; returns the member iterations done so far."""
@@ -117,6 +123,8 @@ class AttNetBest(Attack):
             stream = batches(x, y, self.batch_size, derive(self.seed, number), start)
             for i, gain in enumerate(group.train(classifier, stream, rates)):
                 done += len(group.names)
+                if start + i + 1 == self.iterations // 2:
+                    self._half |= group.missed(classifier, *val)
                 if progress and i % 20 == 0:
                     progress(done, self.fit_steps, f"{', '.join(group.names)}: {gain / len(group.names):.3f}")
         return done
@@ -151,6 +159,16 @@ class AttNetBest(Attack):
         best = max(range(len(names)), key=lambda k: self.members[k][f"val_{self.by}"])
         self.best = next(g.select([g.names.index(names[best])]) for g in groups if names[best] in g.names)
 
+    def _compare(self, classifier: Classifier, val: Batch) -> None:
+        """The member kept, at half of the iterations and at the end.
+
+        At half the rate is still high, and the error below that of a training of half the length: the difference
+        is more than such a doubling brings, if anything.
+        """
+        ((name, end),) = self.best.missed(classifier, *val).items()
+        half = (self.iterations // 2, self._half[name]) if name in self._half else None
+        self._doubled = doubled(half, (self.iterations, end))
+
     def _groups(self, device: torch.device) -> list[Group]:
         """The mlps in one stack, the convolutional networks each by itself."""
         out = []
@@ -178,8 +196,10 @@ class AttNetBest(Attack):
         return Group([name for name, _ in named], recipes, net, self.eta, self.box)
 
     def report(self) -> dict[str, Any]:
-        """{"members": one line a member, those trained to the end first; "chosen": the name of the one kept}."""
-        return {"members": self.members, "chosen": self.best.names[0]}
+        """{"members": one line a member, those trained to the end first; "chosen": the name of the one kept;
+        "doubled": what the second half of its training changed}, `mvm.attacks.doubled`.
+        """
+        return {"members": self.members, "chosen": self.best.names[0], **self._doubled}
 
     @property
     def fit_steps(self) -> int:

@@ -52,17 +52,26 @@ class Group:
             player.move(torch.autograd.grad(total, v), sign=-1)
             yield total.item()
 
-    @torch.no_grad()
     def measure(self, classifier: Classifier, x: Tensor, y: Tensor) -> list[dict[str, float]]:
         """Error rate, risk and spread of each member on images (x, y)."""
-        with evaluating(self.net):
-            parts = [self.perturb(*part)[0] for part in zip(x.split(CHUNK), y.split(CHUNK), strict=True)]
         out = []
-        for z in torch.cat(parts, dim=1):  # (K, N, ...)
-            logits = torch.cat([classifier(part) for part in z.split(CHUNK)])
+        for z, logits in self._answers(classifier, x, y):
             error = (logits.argmax(1) != y).float().mean().item()
             out.append({"error": error, "risk": risk(logits, y).item(), "spread": spread(z - x, self.eta)})
         return out
+
+    def missed(self, classifier: Classifier, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """{member: which of the images (x, y) it breaks, (N,) bool}."""
+        found = [logits.argmax(1) != y for _, logits in self._answers(classifier, x, y)]
+        return dict(zip(self.names, found, strict=True))
+
+    @torch.no_grad()
+    def _answers(self, classifier: Classifier, x: Tensor, y: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Each member's images (N, ...) and the logits (N, C) for them; draws no random number."""
+        with evaluating(self.net):
+            parts = [self.perturb(*part)[0] for part in zip(x.split(CHUNK), y.split(CHUNK), strict=True)]
+        whole = torch.cat(parts, dim=1)  # (K, N, ...)
+        return [(z, torch.cat([classifier(part) for part in z.split(CHUNK)])) for z in whole]
 
     def select(self, members: Sequence[int]) -> "Group":
         """The group of these members only."""

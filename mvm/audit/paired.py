@@ -1,5 +1,7 @@
 """The difference of two error rates on the same images."""
 
+import math
+
 import numpy as np
 
 
@@ -11,8 +13,12 @@ def paired(a: np.ndarray, b: np.ndarray, z: float = 1.959964) -> tuple[float, fl
     """
     if a.shape != b.shape or a.size == 0:
         raise ValueError(f"paired: {a.shape} and {b.shape}: need the same images, one or more")
-    n = a.size
-    more, less = float((a & ~b).sum()), float((~a & b).sum())
-    half = z * np.sqrt(more + less + 1 - (more - less) ** 2 / n) / n
+    more, less = int((a & ~b).sum()), int((~a & b).sum())
+    return from_counts(more, less, a.size, z)
+
+
+def from_counts(more: int, less: int, n: int, z: float = 1.959964) -> tuple[float, float, float]:
+    """The same where a alone is wrong on `more` and b alone on `less` of n images."""
+    half = z * math.sqrt(more + less + 1 - (more - less) ** 2 / n) / n
     difference = (more - less) / n
     return difference, difference - half, difference + half

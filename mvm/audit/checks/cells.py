@@ -1,4 +1,4 @@
-"""What the cells of one defender say about each other: E01, E06 to E08, E12, E15, E17 to E19, E22, E24, E34."""
+"""What the cells of one defender say about each other: E01, E06 to E08, E11, E12, E15, E17 to E19, E22, E24, E34."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,7 @@ from mvm.audit.bits import unpack
 from mvm.audit.cell import Cell
 from mvm.audit.checks.at_least import at_least
 from mvm.audit.checks.verdict import FAIL, WARN, Check, judge
+from mvm.audit.paired import from_counts
 
 ORDER = [  # (id, stronger, weaker): wherever the weaker one's images are allowed to the stronger one
     ("E06", "ifgsm", "fgsm"),
@@ -16,15 +17,16 @@ ORDER = [  # (id, stronger, weaker): wherever the weaker one's images are allowe
     ("E06", "pgd", "fgsm_box"),
     ("E08", "pgd", "attnet"),
     ("E08", "pgd", "attnet_best"),
+    ("E08", "pgd", "attnet_risk"),
     ("E08", "pgd", "own"),
     ("E19", "attnet_best", "attnet"),
 ]
-LEARNED = ("attnet", "attnet_best", "own")
+LEARNED = ("attnet", "attnet_best", "attnet_risk", "own")
 
 
 def cell_checks(cells: dict[str, Cell], *, adversarially_trained: bool = True) -> list[Check]:
     """All rules on {attack: cell} of one defender at one eta."""
-    out = [check for cell in cells.values() for check in (*of_itself(cell), *reaches(cell))]
+    out = [check for cell in cells.values() for check in (*of_itself(cell), *reaches(cell), *converged(cell))]
     for id, stronger, weaker in ORDER:
         usable = usable_bits(cells[stronger], cells[weaker]) if stronger in cells and weaker in cells else None
         if usable is not None:
@@ -102,3 +104,19 @@ def reaches(cell: Cell) -> Iterator[Check]:
         way = settings["steps"] * settings["step"]
         need = cell["eta"] * (2 if "restarts" in settings else 1)
         yield judge("E12", way < need, "too few steps to cross the ball", attack=cell["attack"], way=way, need=need)
+
+
+def converged(cell: Cell) -> Iterator[Check]:
+    """E11: the second half of a network's training changes the error on validation images by less than half a point.
+
+    Warns only where 0 is outside of the 95 % interval of the paired difference, too. Not tried on PGD that starts
+    from a network, whose score is PGD's, nor on cells of older versions.
+    """
+    found = cell.get("report", {}).get("doubled")
+    if not found or "steps" in cell["settings"]:
+        return
+    change, low, high = from_counts(found["gained"], found["lost"], found["n"])
+    bad = abs(change) >= 0.005 and not low <= 0 <= high
+    text = f"the second half of the training of {cell['attack']} changes the error"
+    numbers = {"change": change, "low": low, "high": high, **found}
+    yield judge("E11", bad, text, verdict=WARN, attack=cell["attack"], **numbers)
