@@ -15,13 +15,14 @@ from mvm.cells import cells
 from mvm.digest import digest_of
 from mvm.equilibrium import measure, show, write
 from mvm.errors import UserError
-from mvm.grid import Line, add_grid_checks, findings
+from mvm.grid import Line, add_grid_checks, findings, silences, tally
 from mvm.inspection import Other, inspect
 from mvm.record import Run, history, name_of
 from mvm.recorded import checks_of
 from mvm.saved import copy_of, defence, find_runs, surrogate
 from mvm.solved import Solved, sets, solved
 from mvm.terminal import console, say
+from mvm.untried import of_older_versions, untried
 from mvm.whole import write_whole
 
 COLUMNS = (
@@ -74,6 +75,8 @@ def gap(cfg: DictConfig) -> None:
 
 def grid(cfg: DictConfig) -> None:
     """Score every run against every attack, check, show; grid.csv, and checks.json with the numbers of every check."""
+    if not cfg.attacks:
+        raise UserError("attacks=[]: nothing to score; name some, for example 'attacks=[none,noise,fgsm,pgd]'")
     lines: list[Line] = []
     skipped: list[str] = []
     runs = find_runs(cfg.runs)
@@ -84,19 +87,25 @@ def grid(cfg: DictConfig) -> None:
             say(f"skipped {run.folder.name}: {why}")
             skipped.append(run.folder.name)
     if lines:
-        add_grid_checks(lines)
-        rows = [row(line, name) for line in lines for name in line.cells]
+        add_grid_checks(lines, cfg.runs)
         console.print(table((line.title, line.marked()) for line in lines))
-        for found in findings(lines):
+        for found in (*findings(lines), *silences(lines)):
             say(found)
-        all_checks = [{"run": line.run, "eta": line.eta} | check.as_dict() for line in lines for check in line.checks]
-        text = json.dumps(all_checks, indent=1) + "\n"
-        write_whole(Path(cfg.outputs) / "checks.json", lambda temporary: temporary.write_text(text))
-        path = Path(cfg.outputs) / "grid.csv"
-        write_whole(path, lambda temporary: write_csv(temporary, rows))
-        print(path)
+        write_grid(lines, Path(cfg.outputs))
     if skipped:
         raise UserError(f"{len(skipped)} of {len(runs)} runs were skipped, see above: {', '.join(skipped)}")
+
+
+def write_grid(lines: list[Line], outputs: Path) -> None:
+    """checks.json and grid.csv; says what is in the one, and prints the path of the other."""
+    checks = outputs / "checks.json"
+    everything = [{"run": line.run, "eta": line.eta} | check.as_dict() for line in lines for check in line.judged]
+    text = json.dumps(everything, indent=1) + "\n"
+    write_whole(checks, lambda temporary: temporary.write_text(text))
+    say(f"{tally(check for line in lines for check in line.judged)}; the numbers of each: {checks}")
+    rows = [row(line, name) for line in lines for name in line.cells]
+    write_whole(outputs / "grid.csv", lambda temporary: write_csv(temporary, rows))
+    print(outputs / "grid.csv")
 
 
 def line_of(run: Run, cfg: DictConfig, runs: list[Run]) -> Line:
@@ -111,18 +120,14 @@ def line_of(run: Run, cfg: DictConfig, runs: list[Run]) -> Line:
             return None
         return found.fingerprint, lambda: defence(found, found.config(), cfg.trainer.accelerator)[0]
 
-    found = inspect(
-        run,
-        scores,
-        load,
-        game=config["game"],
-        eta=eta,
-        images=resolved(cfg, config, "budget")["probe"],
-        surrogate=other(surrogate(run, config, runs)),
-        copy=other(copy_of(run, config, runs)),
-    )
+    others = {"surrogate": other(surrogate(run, config, runs)), "copy": other(copy_of(run, config, runs))}
+    images = resolved(cfg, config, "budget")["probe"]
+    found = inspect(run, scores, load, game=config["game"], eta=eta, images=images, **others)
     rows = history(run.history)
     checks = checks_of(scores, found, game=config["game"], weights=digest_of(run.defender), history=rows)
+    checks += of_older_versions(scores, config["game"], rows)
+    needs = {"E07": others["surrogate"], "E31": others["copy"]}
+    checks += [untried(id, cfg.runs) for id, needed in needs.items() if needed is None]
     return Line(run.folder.name, config, eta, scores, checks).with_worst()
 
 

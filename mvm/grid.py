@@ -1,14 +1,16 @@
 """The lines of a grid with what the checks say of them, and the checks that need several lines."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mvm.audit.cell import Cell
 from mvm.audit.checks.grid import seeds
-from mvm.audit.checks.verdict import FAIL, PASS, Check, of_cell, struck
+from mvm.audit.checks.verdict import FAIL, NOT_TRIED, PASS, WARN, Check, of_cell, struck
 from mvm.audit.checks.worst import NAME, pointwise, worst_case
 from mvm.record import but_for_seed, fingerprint, name_of
+from mvm.untried import untried
 
 
 @dataclass
@@ -42,6 +44,11 @@ class Line:
         checks = [*self.checks, pointwise(self.cells, worst)]
         return replace(self, cells=self.cells | {NAME: worst}, checks=checks)
 
+    @property
+    def judged(self) -> list[Check]:
+        """The checks on this row as a whole, and on the cells that it has: without attacks nothing is `worst`."""
+        return [check for check in self.checks if check.attack in (None, *self.cells)]
+
     def marked(self) -> dict[str, Cell]:
         """The cells, those struck with the ids of the checks that they failed."""
         out = {}
@@ -50,13 +57,16 @@ class Line:
         return out
 
 
-def add_grid_checks(lines: list[Line]) -> None:
-    """E30, the seeds of each kind of run; and E25."""
+def add_grid_checks(lines: list[Line], runs: str) -> None:
+    """E30, the seeds of each kind of run; and E25. runs: the glob that was asked for."""
     seen: dict[tuple[str, float], set[int]] = {}
     for line in lines:
         seen.setdefault(line.kind, set()).add(line.config["seed"])
+    tried = {line.data for line in lines for check in line.checks if check.id == "E25"}
     for line in lines:
         line.checks.append(seeds(len(seen[line.kind])))
+        if line.data not in tried:
+            line.checks.append(untried("E25", runs))
     add_broken_twins(lines)
 
 
@@ -69,14 +79,33 @@ def add_broken_twins(lines: list[Line]) -> None:
             line.checks.append(twin)
 
 
-def findings(lines: list[Line]) -> Iterator[str]:
-    """A line of text for every check that did not pass, equal ones together."""
-    where: dict[tuple[str, str, str], list[str]] = {}
+def findings(lines: list[Line], verdicts: Collection[str] = (FAIL, WARN)) -> Iterator[str]:
+    """A line of text for every check that failed or warned, equal ones together."""
+    where: dict[tuple[str, str, str], dict[str, list[str]]] = {}
     for line in lines:
-        for check in line.checks:
-            if check.verdict != PASS:
-                cell = line.title + (f" / {check.attack}" if check.attack else "")
-                where.setdefault((check.verdict, check.id, check.text), []).append(cell)
-    for (verdict, id, text), places in sorted(where.items()):
+        for check in line.judged:
+            if check.verdict in verdicts:
+                of_attack = where.setdefault((check.verdict, check.id, check.text), {})
+                of_attack.setdefault(f" / {check.attack}" if check.attack else "", []).append(line.title)
+    for (verdict, id, text), of_attack in sorted(where.items()):
+        places = [place + attack for attack, titles in of_attack.items() for place in _shortened(titles, len(lines))]
         more = f" and {len(places) - 3} more" if len(places) > 3 else ""
         yield f"{verdict} {id}: {text} ({', '.join(places[:3])}{more})"
+
+
+def _shortened(titles: list[str], runs: int) -> list[str]:
+    return [f"all {runs} runs"] if len(titles) == runs > 1 else titles
+
+
+def silences(lines: list[Line]) -> Iterator[str]:
+    """A line of text for every rule that was not tried, and why."""
+    why = Counter((check.id, check.text) for line in lines for check in line.judged if check.verdict == NOT_TRIED)
+    for (id, text), runs in sorted(why.items()):
+        yield f"not tried: {id} on {runs} of {len(lines)} run{'s' * (len(lines) > 1)}: {text}"
+
+
+def tally(checks: Iterable[Check]) -> str:
+    """2 failed, 31 warned, 120 passed, 3 not tried."""
+    number = Counter(check.verdict for check in checks)
+    said = {FAIL: "failed", WARN: "warned", PASS: "passed", NOT_TRIED: "not tried"}
+    return ", ".join(f"{number[verdict]} {word}" for verdict, word in said.items())

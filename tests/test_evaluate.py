@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import yaml
@@ -32,6 +33,13 @@ def test_a_grid_of_saved_defenders(mvm, tmp_path):
     assert {f: f.stat().st_mtime_ns for f in stamps} == stamps
     again = mvm("evaluate", f"runs={tmp_path}/runs/mnist5k-*", "attacks=[none,fgsm,pgd,attnet]", *ATTACKS)
     assert read(again.folder) == rows and "error 0" not in again.out and "checking" not in again.out
+    assert "not tried: E11" not in again.out
+    for file in tmp_path.glob("runs/*-minimax-*/cells/attnet-*.json"):
+        cell = json.loads(file.read_text())
+        assert cell.pop("report")["doubled"]["iterations"] == [10, 20]
+        file.write_text(json.dumps(cell))  # as older versions kept it
+    older = mvm("evaluate", f"runs={tmp_path}/runs/mnist5k-*", "attacks=[none,fgsm,pgd,attnet]", *ATTACKS)
+    assert "not tried: E11 on 1 of 2 runs: attnet was scored by an older version" in older.out
 
 
 def test_a_masked_defender_is_struck_from_the_grid(mvm, tmp_path):
@@ -59,6 +67,10 @@ def test_another_eta(mvm, tmp_path):
     weaker = mvm("evaluate", f"runs={tmp_path}/runs/*", "attacks=[none,fgsm]", *ATTACKS[:1])
     errors = [float(row["error"].removeprefix(">=")) for row in (rows["fgsm"], read(weaker.folder)[1])]
     assert errors[0] > errors[1]
+
+
+def test_nothing_to_score(mvm, tmp_path):
+    assert_one_line(mvm("evaluate", f"runs={tmp_path}/*", "attacks=[]"), "attacks=\\[\\]: nothing to score")
 
 
 def test_no_run_matches(mvm, tmp_path):

@@ -91,7 +91,13 @@ def test_an_honest_net_passes(planted, tmp_path):
     assert float(rows["worst"][0]) >= float(rows["pgd"][0]) > float(rows["none"][0])
     assert "E16" not in rows["pgd"][1] and "E26" not in rows["pgd"][1]
     checks = json.loads((tmp_path / "checks.json").read_text())
-    assert {c["verdict"] for c in checks} == {"pass", "warn"} and {c["run"] for c in checks} == {planted.folder.name}
+    assert {c["verdict"] for c in checks} == {"pass", "warn", "not tried"}
+    assert {c["run"] for c in checks} == {planted.folder.name}
+    tried = {id: {c["verdict"] for c in checks if c["id"] == id} for id in ("E07", "E16", "E25", "E31")}
+    assert tried == {"E07": {"pass", "not tried"}, "E16": {"pass"}, "E25": {"not tried"}, "E31": {"not tried"}}
+    lone = [line for line in planted.result.out.splitlines() if line.startswith("not tried: ")]
+    assert [line[11:29] for line in lone] == [f"{id} on 1 of 1 run:" for id in ("E07", "E25", "E31")]
+    assert all(f"among runs={tmp_path}/runs/*" in line for line in lone)
     (order,) = [c for c in checks if c["id"] == "E06" and "PGD below" in c["text"]]
     assert order["verdict"] == "pass" and order["numbers"]["stronger"] >= order["numbers"]["weaker"] > 0
     assert {f"E{i:02}" for i in (1, 2, 5, 9, 10, 13, 15, 17, 18, 26, 33)} <= {c["id"] for c in checks}
@@ -109,6 +115,8 @@ def test_an_undefended_twin_that_pgd_does_not_break_strikes_its_data_set(planted
     planted("adv_train", net=Masked)
     rows = read(tmp_path / "grid.csv")
     assert {row["defense"] for row in rows if "E25!" in row["checks"]} == {"undefended", "adv_train"}
+    silent = [line for line in planted.result.out.splitlines() if line.startswith("not tried: ")]
+    assert [line[11:29] for line in silent] == ["E07 on 1 of 2 runs", "E31 on 2 of 2 runs"]  # E07: the undefended one
 
 
 class StaysInTrain(nn.Module):
@@ -176,6 +184,12 @@ def test_no_unseen_attack_is_no_robustness(planted):
     assert "no attack was scored that is unseen" in planted.result.out
 
 
+def test_without_an_attack_there_is_no_worst_case_to_judge(planted, tmp_path):
+    rows = planted("undefended", attacks=(*QUICK[:2], "attacks=[none]"))
+    assert "worst" not in rows and "E20" not in planted.result.out
+    assert "E20" not in {c["id"] for c in json.loads((tmp_path / "checks.json").read_text())}
+
+
 def test_no_clean_error(planted):
     assert "E27" in everywhere(planted("adv_train", attacks=(*QUICK[:2], "attacks=[noise,fgsm]")))
 
@@ -229,6 +243,7 @@ def test_a_copy_from_another_seed_is_found(planted, made, tmp_path):
     config["game"]["seed"] = config["game"]["against"]["seed"] = 1
     (other / "config.yaml").write_text(yaml.safe_dump(config))
     planted("adv_train")
+    assert "not tried: E31" not in planted.result.out and "not tried: E07 on 2 of 2 runs" in planted.result.out
     for folder in (planted.folder, other):
         (file,) = (folder / "checks").glob("*.json")
         assert [c["verdict"] for c in json.loads(file.read_text())["found"] if c["id"] == "E31"] == ["pass"]

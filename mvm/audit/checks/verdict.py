@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 PASS, WARN, FAIL = "pass", "warn", "fail"
+NOT_TRIED = "not tried"  # for want of something; neither good nor bad
 
 
 @dataclass(frozen=True)
 class Check:
-    """id: E01 ...; verdict: pass, warn or fail; text: what was found; numbers: what it was found from.
+    """id: E01 ...; verdict: pass, warn, fail or not tried; text: what was found; numbers: what it was found from.
 
     attack: the cell that it is about; None: everything that was measured on this defender.
     """
@@ -35,7 +36,8 @@ def of_cell(checks: list[Check], attack: str) -> list[Check]:
 
 
 def not_passed(checks: Iterable[Check]) -> list[Check]:
-    return [c for c in checks if c.verdict != PASS]
+    """The fails and warnings."""
+    return [c for c in checks if c.verdict in (WARN, FAIL)]
 
 
 def struck(checks: Iterable[Check]) -> str:

@@ -1,0 +1,37 @@
+"""Which rules were not tried on a run for want of something, so that nobody takes their silence for a pass."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mvm.audit.cell import Cell
+from mvm.audit.checks.curve import Row, overfitting
+from mvm.audit.checks.verdict import NOT_TRIED, Check
+from mvm.record import name_of
+
+WANTED = {
+    "E07": "no other undefended run on the same data, whose adversarial images PGD must beat,",
+    "E25": "no undefended run on the same data, which PGD must break,",
+    "E31": "no run of the same settings with another seed, whose adversarial images PGD must beat,",
+}
+COMPARED = ("attnet.AttNetAttack", "attnet_best.AttNetBest")  # attacks that note what they had at half of the training
+UNWATCHED = ("undefended", "attnet")  # games in which no defender learns against an attack
+
+
+def untried(id: str, runs: str) -> Check:
+    """A rule that needs another run, which is not among those that the glob `runs` matches."""
+    return Check(id, NOT_TRIED, f"{WANTED[id]} among runs={runs}")
+
+
+def of_older_versions(cells: dict[str, Cell], game: dict[str, Any], history: Sequence[Row]) -> Iterator[Check]:
+    """E11 of cells {attack: cell} and E16 of a curve made by versions that did not keep what these rules need."""
+    for name, cell in cells.items():
+        settings = cell["settings"]
+        trained = name != "own" and str(settings.get("_target_", "")).endswith(COMPARED) and settings["iterations"] > 1
+        if trained and "doubled" not in cell.get("report", {}):
+            text = (
+                f"{name} was scored by an older version; delete cells/{name}-*.json in the run's folder to have it anew"
+            )
+            yield Check(id="E11", verdict=NOT_TRIED, text=text, attack=name)
+    if name_of(game) not in UNWATCHED and overfitting(history) is None:
+        text = "trained by an older version, which did not watch PGD; mvm.train force=true trains it again"
+        yield Check(id="E16", verdict=NOT_TRIED, text=text)

@@ -1,0 +1,80 @@
+"""What is said under a grid: findings, rules that were not tried, and how many there were of each."""
+
+import pytest
+
+from mvm.audit.checks.verdict import FAIL, NOT_TRIED, PASS, WARN, Check, badges, not_passed, of_cell, struck
+from mvm.grid import Line, add_grid_checks, findings, silences, tally
+from mvm.untried import of_older_versions, untried
+
+
+def line(seed=0, *checks, data="mnist", game="minimax", attacks=("none", "pgd")):
+    config = {"data": {"_target_": f"mvm.data.{data}.Any"}, "game": {"_target_": f"mvm.games.{game}.Any"}}
+    config |= {"classifier": {}, "seed": seed, "eta": 0.3}
+    return Line(f"run{seed}", config, 0.3, {name: {"error": 0.5} for name in attacks}, list(checks))
+
+
+def test_a_rule_that_was_not_tried_counts_as_nothing():
+    check = untried("E31", "outputs/*")
+    assert check.verdict == NOT_TRIED and check.text.endswith("among runs=outputs/*")
+    assert not_passed([check]) == of_cell([check], "pgd") == [] and struck([check]) == ""
+    assert badges(of_cell([check, Check("E30", WARN, "")], "pgd")) == "E30"
+    assert line(0, check).marked()["pgd"]["struck"] == ""
+    assert list(findings([line(0, check)])) == []
+
+
+def test_a_line_for_all_runs_that_miss_something():
+    lines = [line(0, untried("E31", "r")), line(1), line(2, untried("E31", "r"), untried("E07", "r"))]
+    said = list(silences(lines))
+    assert [text.split(":")[1] for text in said] == [" E07 on 1 of 3 runs", " E31 on 2 of 3 runs"]
+    assert "of the same settings with another seed" in said[1]
+    assert tally(c for one in lines for c in one.checks) == "0 failed, 0 warned, 0 passed, 3 not tried"
+
+
+def test_an_undefended_run_is_missed_by_its_own_data_set_only():
+    lines = [line(0), line(1, Check("E25", PASS, ""), data="cifar10", game="undefended"), line(2, data="cifar10")]
+    add_grid_checks(lines, "r")
+    assert [[c.verdict for c in one.checks if c.id == "E25"] for one in lines] == [[NOT_TRIED], [PASS], []]
+
+
+def test_findings_are_told_once():
+    weak = [Check("E34", WARN, "weak", attack="pgd"), Check("E05", FAIL, "masked")]
+    lines = [line(0, *weak), line(1, weak[0])]
+    assert list(findings(lines)) == [
+        "fail E05: masked (mnist minimax eta0.3 seed0)",
+        "warn E34: weak (all 2 runs / pgd)",
+    ]
+    assert list(findings(lines, (FAIL,))) == ["fail E05: masked (mnist minimax eta0.3 seed0)"]
+    assert list(findings(lines[1:])) == ["warn E34: weak (mnist minimax eta0.3 seed1 / pgd)"]
+    assert not list(findings([line(0, Check("E20", FAIL, "", attack="worst"))]))  # there is no such cell
+
+
+def network(kind, report=None, iterations=100):
+    settings = {"_target_": f"mvm.attacks.{kind}", "iterations": iterations}
+    return {"settings": settings, **({"report": report} if report else {})}
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        ({"attnet": network("attnet.AttNetAttack")}, ["attnet"]),
+        ({"attnet_risk": network("attnet_best.AttNetBest", {"members": []})}, ["attnet_risk"]),
+        ({"attnet_best": network("attnet_best.AttNetBest", {"members": [], "doubled": {}})}, []),
+        ({"attnet": network("attnet.AttNetAttack", iterations=1)}, []),  # there is no half of it
+        ({"own": network("attnet.AttNetAttack"), "pgd": {"settings": {"_target_": "mvm.attacks.pgd.PGD"}}}, []),
+    ],
+)
+def test_cells_of_older_versions_are_named(cells, found):
+    checks = list(of_older_versions(cells, {"_target_": "mvm.games.undefended.Undefended"}, []))
+    assert [(c.id, c.verdict, c.attack) for c in checks] == [("E11", NOT_TRIED, name) for name in found]
+
+
+@pytest.mark.parametrize("game", ["minimax", "adv_train", "mixture"])
+def test_curves_of_older_versions_are_named(game):
+    settings, row = {"_target_": f"mvm.games.{game}.Any"}, {"iteration": 10, "val_error": 0.5}
+    assert [c.id for c in of_older_versions({}, settings, [row])] == ["E16"]
+    assert not list(of_older_versions({}, settings, [row | {"val_pgd_error": 0.5}]))
+
+
+@pytest.mark.parametrize("game", ["undefended", "attnet"])
+def test_games_whose_defender_faces_no_attack_have_no_such_curve(game):
+    assert not list(of_older_versions({}, {"_target_": f"mvm.games.{game}.Any"}, [{"val_error": 0.5}]))
