@@ -53,13 +53,20 @@ def kept(file: Any) -> Kept | None:
         return None
 
 
-def findings_on(all_kept: Sequence[Kept], cells: dict[str, Cell], *, weights: str, eta: float) -> list[Check]:
+def all_kept(folder: Any) -> list[Kept]:
+    """What is kept of every look at a run, in its folder or in that within a zip."""
+    checks = folder / "checks"
+    files = sorted(checks.iterdir(), key=lambda file: file.name) if checks.exists() else []
+    return [found for found in map(kept, (file for file in files if file.name.endswith(".json"))) if found]
+
+
+def findings_on(looks: Sequence[Kept], cells: dict[str, Cell], *, weights: str, eta: float) -> list[Check]:
     """What was ever found on these weights at this eta; about an attack, only if it is the one in `cells`.
 
     Several evaluations may have looked (at more images, beside other runs): what one of them failed stays failed.
     """
     out: dict[tuple[str, str, str | None, str], Check] = {}
-    for asked, found in all_kept:
+    for asked, found in looks:
         if (asked["of"], asked["eta"]) != (weights, eta):
             continue
         same = {name for name, settings in asked["iterated"].items() if cells.get(name, {}).get("settings") == settings}

@@ -10,12 +10,17 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from mvm.audit.cell import Cell
+from mvm.audit.checks.verdict import FAIL, WARN
 from mvm.audit.table import table
 from mvm.build import positive_eta
+from mvm.digest import digest_of
 from mvm.entries import note_entry
 from mvm.errors import UserError
+from mvm.grid import Line, findings
 from mvm.play import play
-from mvm.record import Run, name_of
+from mvm.record import Run, history, name_of
+from mvm.recorded import all_kept, checks_of, findings_on
 from mvm.rounds import score_rounds
 from mvm.schema import CONF
 from mvm.terminal import console, say
@@ -48,8 +53,23 @@ def train(config: dict[str, Any], overrides: list[str]) -> Run:
     if cells:
         score_rounds(run, config)
         say(run.metrics()["threat"])
-        console.print(table([(name_of(config["game"]), cells)]))
+        show(run, config, cells)
     return run
+
+
+def show(run: Run, config: dict[str, Any], cells: dict[str, Cell]) -> None:
+    """The table, its cells struck by what can be judged from the record alone, and what mvm.evaluate once found."""
+    weights = digest_of(run.defender)
+    kept = findings_on(all_kept(run.folder), cells, weights=weights, eta=config["eta"])
+    checks = checks_of(cells, kept, game=config["game"], weights=weights, history=history(run.history))
+    line = Line(run.folder.name, config, config["eta"], cells, checks)
+    console.print(table([(name_of(config["game"]), line.marked())]))
+    for found in findings([line], (FAIL,)):
+        say(found)
+    warned = sorted({check.id for check in line.judged if check.verdict == WARN})
+    if warned:
+        where = f"python -m mvm.evaluate 'runs={run.folder}'"
+        say(f"warn {' '.join(warned)} (docs/checks.md); what they say, and all other rules: {where}")
 
 
 def find_sources(config: dict[str, Any], overrides: list[str]) -> Run | None:

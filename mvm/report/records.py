@@ -15,7 +15,7 @@ from mvm.audit.cell import Cell
 from mvm.audit.checks.verdict import Check
 from mvm.digest import digest_of
 from mvm.record import history
-from mvm.recorded import Kept, kept
+from mvm.recorded import Kept, all_kept
 
 WEIGHTS = "weights.txt"
 Place = Path | zipfile.Path  # a file or folder, maybe one in `mvm.report.archive`'s file
@@ -70,8 +70,7 @@ class Entry:
 
     def found(self) -> list[Kept]:
         """What mvm.evaluate kept of its probes."""
-        files = [file for file in _inside(self.folder / "checks") if file.name.endswith(".json")]
-        return [one for one in map(kept, files) if one]
+        return all_kept(self.folder)
 
     def rounds(self) -> list[dict[str, float]]:
         """The rows of `mvm.rounds`; none where the game has no rounds."""
