@@ -22,7 +22,7 @@ from mvm.recorded import checks_of
 from mvm.saved import copy_of, defence, find_runs, surrogate
 from mvm.solved import Solved, sets, solved
 from mvm.terminal import console, say
-from mvm.untried import of_older_versions, untried
+from mvm.untried import lacking, untried
 from mvm.whole import write_whole
 
 COLUMNS = (
@@ -125,7 +125,7 @@ def line_of(run: Run, cfg: DictConfig, runs: list[Run]) -> Line:
     found = inspect(run, scores, load, game=config["game"], eta=eta, images=images, **others)
     rows = history(run.history)
     checks = checks_of(scores, found, game=config["game"], weights=digest_of(run.defender), history=rows)
-    checks += of_older_versions(scores, config["game"], rows)
+    checks += lacking(scores, config["game"], rows)
     needs = {"E07": others["surrogate"], "E31": others["copy"]}
     checks += [untried(id, cfg.runs) for id, needed in needs.items() if needed is None]
     return Line(run.folder.name, config, eta, scores, checks).with_worst()

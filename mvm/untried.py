@@ -22,16 +22,21 @@ def untried(id: str, runs: str) -> Check:
     return Check(id, NOT_TRIED, f"{WANTED[id]} among runs={runs}")
 
 
-def of_older_versions(cells: dict[str, Cell], game: dict[str, Any], history: Sequence[Row]) -> Iterator[Check]:
-    """E11 of cells {attack: cell} and E16 of a curve made by versions that did not keep what these rules need."""
+def lacking(cells: dict[str, Cell], game: dict[str, Any], history: Sequence[Row]) -> Iterator[Check]:
+    """E11 and E14 of cells {attack: cell}, and E16 of a curve, whose records do not have what these rules need."""
     for name, cell in cells.items():
         settings = cell["settings"]
-        trained = name != "own" and str(settings.get("_target_", "")).endswith(COMPARED) and settings["iterations"] > 1
+        trained = (
+            name != "own" and str(settings.get("_target_", "")).endswith(COMPARED) and settings.get("iterations", 0) > 1
+        )
         if trained and "doubled" not in cell.get("report", {}):
             text = (
                 f"{name} was scored by an older version; delete cells/{name}-*.json in the run's folder to have it anew"
             )
             yield Check(id="E11", verdict=NOT_TRIED, text=text, attack=name)
+        if settings.get("start"):
+            text = f"{name} starts from an attack network, of which only the score is kept"
+            yield from (Check(id, NOT_TRIED, text, attack=name) for id in ("E11", "E14"))
     if name_of(game) not in UNWATCHED and overfitting(history) is None:
         text = "trained by an older version, which did not watch PGD; mvm.train force=true trains it again"
         yield Check(id="E16", verdict=NOT_TRIED, text=text)

@@ -4,7 +4,7 @@ import pytest
 
 from mvm.audit.checks.verdict import FAIL, NOT_TRIED, PASS, WARN, Check, badges, not_passed, of_cell, struck
 from mvm.grid import Line, add_grid_checks, findings, silences, tally
-from mvm.untried import of_older_versions, untried
+from mvm.untried import lacking, untried
 
 
 def line(seed=0, *checks, data="mnist", game="minimax", attacks=("none", "pgd")):
@@ -60,21 +60,27 @@ def network(kind, report=None, iterations=100):
         ({"attnet_risk": network("attnet_best.AttNetBest", {"members": []})}, ["attnet_risk"]),
         ({"attnet_best": network("attnet_best.AttNetBest", {"members": [], "doubled": {}})}, []),
         ({"attnet": network("attnet.AttNetAttack", iterations=1)}, []),  # there is no half of it
+        (
+            {"pgd_attnet": {"settings": {"_target_": "mvm.attacks.pgd.PGD", "steps": 9, "start": {"box": True}}}},
+            2 * ["pgd_attnet"],
+        ),
         ({"own": network("attnet.AttNetAttack"), "pgd": {"settings": {"_target_": "mvm.attacks.pgd.PGD"}}}, []),
     ],
 )
-def test_cells_of_older_versions_are_named(cells, found):
-    checks = list(of_older_versions(cells, {"_target_": "mvm.games.undefended.Undefended"}, []))
-    assert [(c.id, c.verdict, c.attack) for c in checks] == [("E11", NOT_TRIED, name) for name in found]
+def test_cells_lacking_are_named(cells, found):
+    checks = list(lacking(cells, {"_target_": "mvm.games.undefended.Undefended"}, []))
+    assert [(c.id, c.verdict, c.attack) for c in checks] == [
+        (id, NOT_TRIED, name) for id, name in zip(("E11", "E14"), found, strict=False)
+    ]
 
 
 @pytest.mark.parametrize("game", ["minimax", "adv_train", "mixture"])
-def test_curves_of_older_versions_are_named(game):
+def test_curves_lacking_are_named(game):
     settings, row = {"_target_": f"mvm.games.{game}.Any"}, {"iteration": 10, "val_error": 0.5}
-    assert [c.id for c in of_older_versions({}, settings, [row])] == ["E16"]
-    assert not list(of_older_versions({}, settings, [row | {"val_pgd_error": 0.5}]))
+    assert [c.id for c in lacking({}, settings, [row])] == ["E16"]
+    assert not list(lacking({}, settings, [row | {"val_pgd_error": 0.5}]))
 
 
 @pytest.mark.parametrize("game", ["undefended", "attnet"])
 def test_games_whose_defender_faces_no_attack_have_no_such_curve(game):
-    assert not list(of_older_versions({}, {"_target_": f"mvm.games.{game}.Any"}, [{"val_error": 0.5}]))
+    assert not list(lacking({}, {"_target_": f"mvm.games.{game}.Any"}, [{"val_error": 0.5}]))
