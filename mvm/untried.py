@@ -9,7 +9,7 @@ from mvm.audit.checks.verdict import NOT_TRIED, Check
 from mvm.record import name_of
 
 WANTED = {
-    "E07": "no other undefended run on the same data, whose adversarial images PGD must beat,",
+    "E07": "no undefended run on the same data (but itself), whose adversarial images PGD must beat,",
     "E25": "no undefended run on the same data, which PGD must break,",
     "E31": "no run of the same settings with another seed, whose adversarial images PGD must beat,",
 }

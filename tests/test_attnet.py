@@ -71,13 +71,14 @@ def test_best_response_keeps_the_member_that_is_worst_on_validation():
 
 def test_people_see_every_member_and_the_gap_of_the_chosen_one():
     report = fitted()[0].report()
-    lines = list(told({"report": report, "error": 0.25, "predicted": [3, 4]}))
+    lines = list(told({"report": report, "error": 0.25, "predicted": [3, 4], "settings": {}}))
     assert len(lines) == 5 and all(any(m["name"] in line for line in lines) for m in report["members"])
     (k,) = [k for k, line in enumerate(lines) if line.endswith("<- chosen")]
     assert lines[k].startswith(report["chosen"])
     train = next(m["train_error"] for m in report["members"] if m["name"] == report["chosen"])
     assert f"(training - test {train - 0.25:+.4f}); answers by class: 3 4" in lines[k + 1]
     assert not list(told({"error": 0.1}))
+    assert len(list(told({"report": report, "error": 0.25, "settings": {"start": {"box": True}}}))) == 4  # PGD's error
 
 
 def test_best_response_does_not_weaken_when_warm_started(tmp_path):

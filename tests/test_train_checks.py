@@ -42,7 +42,7 @@ def run(mvm):
 
 
 def found(run, **other):
-    checks = [Check("E05", FAIL, "zero input gradients: masked"), Check("E11", WARN, "40 steps instead of 20")]
+    checks = [Check("E05", FAIL, "zero input gradients: masked"), Check("E11", WARN, "doubling PGD")]
     asked = {"edition": EDITION, "of": digest_of(run / "defender.safetensors"), "eta": 0.3, "images": 9, "iterated": {}}
     keep(run, asked | other, checks)
 

@@ -12,7 +12,7 @@ def told(cell: Cell) -> Iterator[str]:
         mark = " <- chosen" if m["name"] == report["chosen"] else ""
         errors = f"training {m['train_error']:.4f}, validation {m['val_error']:.4f}"
         yield f"{m['name']:24s} {m['iterations']:6d} iterations, error: {errors}; spread {m['spread']:.2f}{mark}"
-        if mark:
+        if mark and not cell["settings"].get("start"):  # else the score is that of PGD from there
             gap = m["train_error"] - cell["error"]
             answers = " ".join(map(str, cell["predicted"]))
             yield f"{'':24s} test {cell['error']:.4f} (training - test {gap:+.4f}); answers by class: {answers}"

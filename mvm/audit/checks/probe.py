@@ -42,7 +42,7 @@ def probe(
         at_least("E05", "PGD on cross-entropy is far below PGD on the margin: masked", pgd, strong, slack=0.1),
         monotone(hit(PGD(eta=eta / 2)), strong),
         restarts(classifier, x, y, eta),
-        doubling("E11", pgd, hit(PGD(eta=eta, steps=40)), what="40 steps instead of 20"),
+        doubling("E11", pgd, hit(PGD(eta=eta, steps=40)), what="doubling PGD's 20 steps"),
         limit(classifier, x, y),
     ]
     if surrogate is not None:
