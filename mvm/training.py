@@ -26,8 +26,17 @@ from mvm.schema import CONF
 from mvm.terminal import console, say
 
 
+OF_THIS_GAME = ("game", "recipe", "attack=", "attack.", "members", "force")  # settings that another game has not
+
+
 def main(cfg: DictConfig, overrides: list[str]) -> None:
     gc.collect()  # the last job of a sweep: its trainer and game hold each other, and so its data, half a GiB of MNIST
+    choices = HydraConfig.get().runtime.choices
+    if choices.get("recipe") and choices["game"] != "minimax":
+        raise UserError(
+            f"game={choices['game']} recipe={choices['recipe']}: the recipe is one for game=minimax; game=mixture and "
+            f"game=pgd_train have its schedule by themselves"
+        )
     config = resolved(cfg)
     run = train(config, overrides)
     if cfg.exhibit:
@@ -95,7 +104,7 @@ def find_sources(config: dict[str, Any], overrides: list[str]) -> Run | None:
 
 def run_of_game(game: str, overrides: list[str]) -> Run:
     """The trained run of another game with otherwise the same settings; made here if missing, but not scored."""
-    same = [o for o in overrides if not o.lstrip("+~").startswith(("game", "attack=", "attack.", "force"))]
+    same = [o for o in overrides if not o.lstrip("+~").startswith(OF_THIS_GAME)]
     inside = GlobalHydra.instance().is_initialized()  # not so in the worker processes of some launchers
     with nullcontext() if inside else hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         config = resolved(hydra.compose("train", [*same, f"game={game}"])) | {"attacks": {}}

@@ -22,6 +22,11 @@ ONE_LINE = [
     ("game.gamma=-1", "gamma=-1: .* must be 0 or more"),
     ("game.order=sideways", "order='sideways': must be one of simultaneous"),
     ("game.ascent_steps=0", "ascent_steps=0: must be 1 or more"),
+    ("game.ascend_on=all", "ascend_on='all': must be one of same, other"),
+    ("game.lambda_schedule=up", "lambda_schedule='up': must be one of constant, cycle"),
+    ("game.warm_up=1", "warm_up=1: must be a share of the iterations, in \\[0, 1\\)"),
+    ("recipe=worst", "Could not find 'recipe/worst'.*best"),
+    ("attack=attnet_folded", "gamma=1.0 with an attacker that pays a toll of 0.03: .* use game.gamma=0"),
     ("game.lambda_=-1", "lambda_=-1: a learning rate must be a positive number"),
     ("game.iterations=0", "iterations=0: must be 1 or more"),
     ("attacks.fgsm.eta=3", "eta=3"),
@@ -48,6 +53,12 @@ def assert_one_line(result, message):
     assert len(lines) == 1 and lines[0].startswith("mvm: "), result.err
     assert re.search(message, lines[0]), lines[0]
     assert "Traceback" not in result.out + result.err
+
+
+@pytest.mark.parametrize("game", ["alt", "undefended", "mixture"])
+def test_a_recipe_for_another_game(game, mvm):
+    result = mvm("train", *TINY, f"game={game}", "recipe=best")
+    assert_one_line(result, f"game={game} recipe=best: the recipe is one for game=minimax")
 
 
 def test_a_source_that_is_not_there(mvm, tmp_path):

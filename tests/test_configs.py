@@ -38,6 +38,13 @@ def test_every_game_on_every_data_set(game, data, tmp_path):
 
 
 @pytest.mark.parametrize("data", options("data"))
+@pytest.mark.parametrize("recipe", options("recipe"))
+def test_every_recipe_on_every_data_set(recipe, data):
+    made = build_game(compose(f"recipe={recipe}", f"data={data}", "profile=smoke", "eta=0.2"), None)
+    assert type(made).__name__ == "Minimax" and made.schedule["ascent_steps"] > 1
+
+
+@pytest.mark.parametrize("data", options("data"))
 @pytest.mark.parametrize("attack", options("attack"))
 def test_every_attack_on_every_data_set(attack, data):
     config = compose(f"data={data}", f"attacks=[{attack}]", "eta=0.2")["attacks"][attack]

@@ -37,6 +37,16 @@ class Learned:
         return self.net(x, y)
 
 
+class Paying(SmoothAttacker):
+    """Pays half the mean square of its linear map."""
+
+    toll = 0.5
+
+    def forward(self, x, y):
+        self.paid = self.toll * self.a(x.flatten(1)).square().mean()
+        return super().forward(x, y)
+
+
 def fgsm():
     return FGSM(eta=ETA)
 
@@ -208,7 +218,56 @@ def test_alt_descends_and_then_ascends_at_the_new_u(monkeypatch):
     check(game.attacker, [p + SIGMA * g for p, g in zip(v.parameters(), up, strict=True)])
 
 
-@pytest.mark.parametrize("mix", ["dataset", "image", "softmax"])
+@pytest.mark.parametrize("name", ["minimax", "alt", "maximin"])
+def test_the_ascents_may_be_on_the_other_mini_batches_of_the_block(name, monkeypatch):
+    """Two ascents on the second and third mini-batch with half of the reach, then the step on the first."""
+    torch.manual_seed(0)
+    block, more = [images() for _ in range(3)], {"ascent_steps": 3, "ascend_on": "other", "warm_up": 0.4}
+    kind = {"minimax": Minimax, "alt": Alt, "maximin": Maximin}[name]
+    plain = {"gamma": 0.0} if name != "alt" else {}
+    game = kind(Smooth(), attack=Learned(), order="simultaneous", **plain, **more, **PLAIN, **FOLLOW)
+    optimizers = game.configure_optimizers()
+    monkeypatch.setattr(game, "optimizers", lambda: optimizers)
+    u, v = copy.deepcopy(game.defender), copy.deepcopy(game.attacker)
+    follower, rate = (u, -LAMBDA) if name == "maximin" else (v, SIGMA)
+    (x, y), *game.ahead = block
+    game.iterate(x, y)
+
+    def f(x, y):
+        return risk(u(x + 0.5 * (v(x, y) - x)), y)
+
+    for other in game.ahead:
+        gradients = numeric_gradient(lambda b=other: f(*b), list(follower.parameters()))
+        with torch.no_grad():
+            for p, g in zip(follower.parameters(), gradients, strict=True):
+                p += rate * g
+    new_u, new_v = both(u, v, lambda: f(x, y), lambda: f(x, y))
+    check(game.defender, new_u)
+    check(game.attacker, new_v)
+    with pytest.raises(ValueError, match="ascend_on='all': must be one of same, other"):
+        kind(Smooth(), attack=Learned(), **(more | {"ascend_on": "all"}), **PLAIN, **FOLLOW)
+
+
+def test_a_toll_is_part_of_the_payoff_and_no_business_of_the_defenders(monkeypatch):
+    torch.manual_seed(0)
+    learned = Learned()
+    learned.net = Paying(eta=ETA)
+    game = Minimax(Smooth(), attack=learned, gamma=0.0, **PLAIN, **FOLLOW)
+    optimizers = game.configure_optimizers()
+    monkeypatch.setattr(game, "optimizers", lambda: optimizers)
+    u, v = copy.deepcopy(game.defender), copy.deepcopy(game.attacker)
+    x, y = images()
+    seen = game.iterate(x, y)
+    f = lambda: risk(u(v(x, y)), y)  # noqa: E731
+    check(game.defender, expected_u(u, f))
+    up = numeric_gradient(lambda: f() - 0.5 * v.a(x.flatten(1)).square().mean(), list(v.parameters()))
+    check(game.attacker, [p + SIGMA * g for p, g in zip(v.parameters(), up, strict=True)])
+    torch.testing.assert_close((game.seen | seen)["risk"], f().detach())
+    with pytest.raises(ValueError, match="gamma=0.7 with an attacker that pays a toll of 0.5"):
+        Minimax(Smooth(), attack=learned, gamma=GAMMA, **PLAIN, **FOLLOW)
+
+
+@pytest.mark.parametrize("mix", ["dataset", "image", "softmax", "mean"])
 def test_mixture_descends_on_eq21(mix, monkeypatch):
     """After the learned member's ascent: the largest mean risk, each image's largest loss, or their soft weighting."""
     torch.manual_seed(0)
@@ -232,6 +291,8 @@ def test_mixture_descends_on_eq21(mix, monkeypatch):
     elif mix == "image":
         assert len(losses(u).argmax(0).unique()) == 2  # both members are some image's worst
         check(game.defender, expected_u(u, lambda: losses(u).max(0).values.mean()))
+    elif mix == "mean":
+        check(game.defender, expected_u(u, lambda: losses(u).mean()))
     else:
         w = torch.softmax(losses(u).mean(1) / 0.05, 0).detach()
         check(game.defender, expected_u(u, lambda: (w * losses(u).mean(1)).sum()))

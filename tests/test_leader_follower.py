@@ -50,6 +50,23 @@ def test_one_iteration_moves_both_as_printed(order, ascent_steps, gamma):
     assert u.grad is None and v.grad is None
 
 
+@pytest.mark.parametrize("order", ["simultaneous", "leader_first", "follower_first"])
+def test_the_ascents_before_the_leaders_step_may_climb_something_else(order):
+    """3, 5 and 7 times the payoff in turn: v moves by so much more; a fourth is not asked for."""
+    u, v, leader, follower = players()
+    f, y = quadratic(u, v), V
+    steeper = iter([3, 5, 7])
+    iterate(f, leader, follower, order=order, ascent_steps=3, ascents=(lambda k=k: k * f() for k in steeper))
+    climbed = [3, 5, 7] if order == "follower_first" else [3, 5]
+    for k in climbed:
+        y += SIGMA * k * df_dv(U, y)
+    u_new = U - LAMBDA * df_du(U, y)
+    if order != "follower_first":
+        y += SIGMA * df_dv(U if order == "simultaneous" else u_new, y)
+    assert (u.item(), v.item()) == pytest.approx((u_new, y))
+    assert next(steeper, None) == (None if order == "follower_first" else 7)
+
+
 def test_follower_first_with_gamma_0_carries_the_penalty_at_gamma_sigma():
     """f(u, v + sigma df/dv) differentiated at the new v: df/du + sigma B df/dv for a bilinear coupling."""
     u, v, leader, follower = players()

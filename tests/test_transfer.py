@@ -113,6 +113,16 @@ with alone(Path({str(tmp_path / "lock")!r})):
     assert other.communicate(timeout=60)[0] == "held\n"
 
 
+def test_what_only_this_game_has_is_not_asked_of_its_source(mvm):
+    for overrides in (
+        ("game=minimax", "recipe=best", "attack.hidden=20"),
+        ("game=mixture", "members=[fgsm,attnet]", "members.attnet.hidden=20"),
+    ):
+        made = mvm("train", *TINY, *overrides, "attacks=[none,fgsm1]")
+        assert made.status == 0, made.err
+        assert set(errors(made.folder)) >= {"none", "fgsm1"}
+
+
 def test_two_jobs_that_need_one_source_train_it_once(tmp_path):
     commands = [
         [sys.executable, "-m", "mvm.train", *TINY, f"game={game}", "attacks=[fgsm]", f"outputs={tmp_path}"]

@@ -26,7 +26,10 @@ class AttNet(nn.Module):
     one output per pixel. The paper gives neither the output map nor the dropout's place; eta tanh and
     "after each hidden layer" are our choice. With `box`, z is clipped to [-1, 1] afterwards.
     x: (B, *shape), y: (B,) labels below `classes`; z like x. 655,084 parameters on MNIST.
+    paid: what the attacker pays for its last images; nothing here, see `mvm.attacks.attnet_folded`.
     """
+
+    paid: Tensor | float = 0.0
 
     def __init__(
         self,
@@ -47,10 +50,13 @@ class AttNet(nn.Module):
             layers += [nn.Linear(a, b), nn.ReLU(), nn.Dropout(dropout)]
         self.h = nn.Sequential(*layers, nn.Linear(hidden, pixels))
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+    def p(self, x: Tensor, y: Tensor) -> Tensor:
+        """h(x, y; v), one number a pixel, like x."""
         label = F.one_hot(y, self.classes).to(x.dtype)
-        h = self.h(torch.cat([x.flatten(1), label], dim=1))  # (B, pixels)
-        z = x + self.eta * torch.tanh(h).view_as(x)
+        return self.h(torch.cat([x.flatten(1), label], dim=1)).view_as(x)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        z = x + self.eta * torch.tanh(self.p(x, y))
         return clip(z, x, self.eta, box=True) if self.box else z
 
 
@@ -62,7 +68,10 @@ class AttNetAttack(Attack):
     are validation images, the error on them at half of the iterations and at the end is reported: the rate is
     constant, so the first is what a training of half the length ends with, bit for bit.
     optimizer: a callable (parameters, lr=) -> optimiser; sigma: its learning rate (Appendix A: Adam, 1e-3).
+    more: other settings of the network.
     """
+
+    network: type[AttNet] = AttNet
 
     def __init__(
         self,
@@ -77,13 +86,14 @@ class AttNetAttack(Attack):
         sigma: float = 1e-3,
         optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.Adam,
         seed: int = 0,
+        **more: Any,
     ) -> None:
         super().__init__(eta=eta, box=box)
         if iterations < 1:
             raise ValueError(f"iterations={iterations}: AttNet needs 1 or more")
         self.iterations, self.batch_size, self.seed = iterations, batch_size, seed
         self.sigma, self.optimizer = sigma, optimizer
-        self._fresh = partial(AttNet, tuple(shape), eta=eta, box=box, hidden=hidden, dropout=dropout)
+        self._fresh = partial(self.network, tuple(shape), eta=eta, box=box, hidden=hidden, dropout=dropout, **more)
         self.net = self._fresh()
         self._doubled: dict[str, Any] = {}
 
@@ -121,7 +131,7 @@ class AttNetAttack(Attack):
         return torch.cat([wrong(classifier, self.perturb(classifier, *part), part[1]) for part in parts])
 
     def _risk(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
-        return risk(classifier(self.net(x, y)), y)
+        return risk(classifier(self.net(x, y)), y) - self.net.paid
 
     def report(self) -> dict[str, Any]:
         """{"doubled": what the second half of the training changed}, `mvm.attacks.doubled`; empty before it."""

@@ -20,4 +20,5 @@ class Alt(TwoPlayer):
 
     def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         u, v = self.players()
-        return iterate(lambda: self.f(self.attacker(x, y), y), leader=u, follower=v, **self.schedule)
+        seen = iterate(self.risk_on(x, y), leader=u, follower=v, ascents=self.ascents(x, y), **self.schedule)
+        return self.told(seen)

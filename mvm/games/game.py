@@ -2,7 +2,8 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import cycle
 from typing import Any
 
 import pytorch_lightning as pl
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from mvm.attacks.attack import Attack, wrong
 from mvm.data.batches import Batch
 from mvm.errors import UserError
+from mvm.games.course import check_course, rate, reach, shrunk
 from mvm.games.probe import pgd_error, sensitivity
 from mvm.leader_follower import Player
 from mvm.risk import risk
@@ -22,9 +24,9 @@ Optimizer = Callable[..., torch.optim.Optimizer]  # (parameters, lr=) -> optimis
 
 def check_rates(**rates: float) -> None:
     """ValueError for a learning rate that is not a positive number."""
-    for name, rate in rates.items():
-        if not (isinstance(rate, (int, float)) and 0 < rate < math.inf):
-            raise ValueError(f"{name}={rate}: a learning rate must be a positive number")
+    for name, value in rates.items():
+        if not (isinstance(value, (int, float)) and 0 < value < math.inf):
+            raise ValueError(f"{name}={value}: a learning rate must be a positive number")
 
 
 class Game(pl.LightningModule, ABC):
@@ -36,20 +38,32 @@ class Game(pl.LightningModule, ABC):
     uninterrupted one.
 
     defender: the classifier g(x; u). attack: the learned attack whose `net` is the attacker z(x; v), or None.
-    against: the fixed attack that the game trains on, or None.
+    against: the fixed attack that the game trains on, or None. lambda_schedule, warm_up: see `mvm.games.course`.
     """
 
     attack: Attack | None = None
     against: Attack | None = None
     trained: tuple[str, ...] = ("defender",)  # the players that this game changes, and a run keeps
+    lambda_: float  # learning rate of u, whose optimiser is the first
 
-    def __init__(self, defender: nn.Module, *, iterations: int, seed: int = 0) -> None:
+    def __init__(
+        self,
+        defender: nn.Module,
+        *,
+        iterations: int,
+        lambda_schedule: str = "constant",
+        warm_up: float = 0.0,
+        seed: int = 0,
+    ) -> None:
         super().__init__()
         if iterations < 1:
             raise ValueError(f"iterations={iterations}: must be 1 or more")
+        check_course(lambda_schedule, warm_up)
         self.automatic_optimization = False
         self.defender = defender
         self.iterations, self.seed, self.iteration = iterations, seed, 0
+        self.lambda_schedule, self.warm_up = lambda_schedule, warm_up
+        self.ahead: list[Batch] = []  # the other mini-batches of the block, the next one first
         self.seen: dict[str, Tensor] = {}  # risk and error of the mini-batch that `f` last saw
 
     @abstractmethod
@@ -63,6 +77,14 @@ class Game(pl.LightningModule, ABC):
     def f(self, z: Tensor, y: Tensor) -> Tensor:
         """Eq. (3) for the current defender; its value and the mini-batch's error rate are kept in `seen`."""
         return self.f_of(self.defender(z), y)
+
+    def payoff(self, net: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+        """f(u, v) of the attack network `net` as far as the warm-up lets it go, less what it pays for it.
+
+        The defender has no part in that toll (`mvm.attacks.attnet_folded`): the game is zero-sum with and without.
+        """
+        value = self.f(self.reached(net(x, y), x), y)
+        return value - getattr(net, "paid", 0.0)
 
     def f_of(self, logits: Tensor, y: Tensor) -> Tensor:
         """`f`, given the defender's answers."""
@@ -78,8 +100,10 @@ class Game(pl.LightningModule, ABC):
 
     def training_step(self, block: list[Batch], _: int) -> None:
         history: dict[str, list[Tensor]] = {}
-        for x, y in block:
+        for k, (x, y) in enumerate(block):
             reseed(derive(self.seed, self.iteration), self.device)
+            self.ahead = block[k + 1 :] + block[:k]
+            self._set_rate()
             more = self.iterate(x, y)
             for name, value in (self.seen | more).items():
                 history.setdefault(name, []).append(value)
@@ -93,6 +117,21 @@ class Game(pl.LightningModule, ABC):
             logger=False,
             batch_size=1,
         )
+
+    def _set_rate(self) -> None:
+        if self.lambda_schedule != "constant":
+            optimizers = self.optimizers()
+            u: Any = optimizers[0] if isinstance(optimizers, list) else optimizers
+            for group in u.param_groups:
+                group["lr"] = self.lambda_ * rate(self.lambda_schedule, self.iteration, self.iterations)
+
+    def reached(self, z: Tensor, x: Tensor) -> Tensor:
+        """z as far from x as the warm-up of eta lets the attacker go by now."""
+        return shrunk(z, x, reach(self.iteration, self.iterations, self.warm_up))
+
+    def other_batches(self, x: Tensor, y: Tensor) -> Iterator[Batch]:
+        """Without end, the other mini-batches of the block; (x, y) where there is no other."""
+        return cycle(self.ahead or [(x, y)])
 
     def _check_finite(self, risks: Tensor) -> None:
         bad = (~torch.isfinite(risks)).nonzero()

@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from mvm.games.two_player import TwoPlayer
-from mvm.leader_follower import iterate
+from mvm.leader_follower import Risk, iterate
 
 
 class Maximin(TwoPlayer):
@@ -22,5 +22,9 @@ class Maximin(TwoPlayer):
 
     def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         u, v = self.players()
-        seen = iterate(lambda: -self.f(self.attacker(x, y), y), leader=v, follower=u, **self.schedule)
-        return seen | {"risk": -seen["risk"]}
+        seen = iterate(self.risk_on(x, y), leader=v, follower=u, ascents=self.ascents(x, y), **self.schedule)
+        return self.told(seen | {"risk": -seen["risk"]})
+
+    def risk_on(self, x: Tensor, y: Tensor) -> Risk:
+        """-f(u, v): what v, the leader, descends on."""
+        return lambda: -self.payoff(self.attacker, x, y)

@@ -1,5 +1,7 @@
 """The game against several attacks at once, fixed and learned, Eqs. (20) and (21)."""
 
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import torch
@@ -11,7 +13,7 @@ from mvm.games.game import Game, Optimizer, check_rates
 from mvm.leader_follower import ascend, descend
 from mvm.seeding import derive
 
-MIXES = ("dataset", "image", "softmax")
+MIXES = ("dataset", "image", "softmax", "mean")
 
 
 class Mixture(Game):
@@ -22,9 +24,11 @@ class Mixture(Game):
 
     mix="dataset": the largest of the members' mean risks, as printed;
     mix="image": the mean of every image's largest loss, an upper bound of it;
-    mix="softmax": sum_k w_k f_k with w = softmax(f / temperature), a smooth form of the first.
+    mix="softmax": sum_k w_k f_k with w = softmax(f / temperature), a smooth form of the first;
+    mix="mean": the average of the members' risks: no game between the members, only with them.
 
-    The maximiser is held fixed while u moves (Danskin), so the first two cost one backward pass.
+    The maximiser is held fixed while u moves (Danskin), so the first two cost one backward pass. The ascents of an
+    iteration are made on other mini-batches of the block, as in `mvm.games.two_player` with ascend_on="other".
     Recorded for each member: its mean risk, and the weight with which it moved the defender.
     """
 
@@ -35,7 +39,6 @@ class Mixture(Game):
         defender: nn.Module,
         *,
         members: dict[str, Attack],
-        iterations: int,
         lambda_: float,
         sigma: float,
         mix: str = "dataset",
@@ -43,9 +46,9 @@ class Mixture(Game):
         ascent_steps: int = 1,
         u_optimizer: Optimizer = torch.optim.Adam,
         v_optimizer: Optimizer = torch.optim.Adam,
-        seed: int = 0,
+        **game: Any,
     ) -> None:
-        super().__init__(defender, iterations=iterations, seed=seed)
+        super().__init__(defender, **game)
         check_rates(lambda_=lambda_, sigma=sigma)
         if not members:
             raise ValueError("members=[]: the mixture needs at least one attack, for example members=[fgsm,attnet]")
@@ -62,9 +65,9 @@ class Mixture(Game):
     def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         for index, net in enumerate(self.attacker.values(), start=1):
             v = self.player(net.parameters(), index)
-            for _ in range(self.ascent_steps):
-                ascend(lambda net=net: self.f(net(x, y), y), v)  # type: ignore[misc]
-        zs = self._attacked(x, y)
+            for batch in islice(self.other_batches(x, y), self.ascent_steps):
+                ascend(partial(self.payoff, net, *batch), v)
+        zs = self.reached(self._attacked(x, y), x)
         with torch.no_grad():
             losses = self._losses(zs, y)
         weights = self.weights(losses)  # (K, B)
@@ -82,6 +85,8 @@ class Mixture(Game):
         means = losses.mean(1)
         if self.mix == "dataset":
             return F.one_hot(means.argmax(), k).to(losses)[:, None].expand(k, b) / b
+        if self.mix == "mean":
+            return torch.full_like(losses, 1 / (k * b))
         return torch.softmax(means / self.temperature, 0)[:, None].expand(k, b) / b
 
     def _mixed(self, zs: Tensor, weights: Tensor, y: Tensor) -> Tensor:

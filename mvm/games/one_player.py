@@ -1,6 +1,7 @@
 """Games in which only the defender learns: u descends on a loss, whatever the attack in it is."""
 
 from abc import abstractmethod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,18 +11,17 @@ from mvm.leader_follower import descend
 
 
 class OnePlayer(Game):
-    """u <- u - lambda d loss/du. lambda_: the learning rate; u_optimizer: Adam, as in Appendix A."""
+    """u <- u - lambda d loss/du. lambda_: the learning rate; u_optimizer: Adam, as in Appendix A; game: see `Game`."""
 
     def __init__(
         self,
         defender: nn.Module,
         *,
-        iterations: int,
         lambda_: float,
         u_optimizer: Optimizer = torch.optim.Adam,
-        seed: int = 0,
+        **game: Any,
     ) -> None:
-        super().__init__(defender, iterations=iterations, seed=seed)
+        super().__init__(defender, **game)
         check_rates(lambda_=lambda_)
         self.lambda_, self.u_optimizer = lambda_, u_optimizer
 

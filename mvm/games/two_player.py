@@ -1,14 +1,18 @@
 """Games in which both players learn, by an iteration of `mvm.leader_follower`."""
 
-from typing import TypedDict
+from collections.abc import Iterator
+from itertools import starmap
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor, nn
 
 from mvm.attacks.attnet import AttNetAttack
 from mvm.games.game import Game, Optimizer, check_rates
-from mvm.leader_follower import Player, check_schedule
+from mvm.leader_follower import Player, Risk, check_schedule
 from mvm.penalty import Form, check_penalty
+
+ASCEND_ON = ("same", "other")
 
 
 class Schedule(TypedDict):
@@ -24,7 +28,9 @@ class TwoPlayer(Game):
     """A defender g(x; u) and an attack network z(x; v).
 
     lambda_, sigma: learning rates of u and v. gamma: the sensitivity penalty's coefficient, Eq. (16).
-    order, ascent_steps: see `mvm.leader_follower.iterate`, "ascent" being the follower's step.
+    order, ascent_steps: see `mvm.leader_follower.iterate`, "ascent" being the follower's step. ascend_on: whether
+    the ascents before the leader's step are made on the "same" mini-batch or each on one of the "other" mini-batches
+    of the block: a follower that climbs one mini-batch several times learns that mini-batch. game: see `Game`.
     """
 
     trained = ("defender", "attacker")
@@ -35,29 +41,43 @@ class TwoPlayer(Game):
         defender: nn.Module,
         *,
         attack: AttNetAttack,
-        iterations: int,
         lambda_: float,
         sigma: float,
         gamma: float,
         order: str,
         ascent_steps: int = 1,
+        ascend_on: str = "same",
         penalty: str = "double",
         u_optimizer: Optimizer = torch.optim.Adam,
         v_optimizer: Optimizer = torch.optim.Adam,
-        seed: int = 0,
+        **game: Any,
     ) -> None:
-        super().__init__(defender, iterations=iterations, seed=seed)
+        super().__init__(defender, **game)
         check_rates(lambda_=lambda_, sigma=sigma)
+        if ascend_on not in ASCEND_ON:
+            raise ValueError(f"ascend_on={ascend_on!r}: must be one of {', '.join(ASCEND_ON)}")
         check_schedule(order, ascent_steps, gamma, penalty)
         check_penalty(penalty, self.penalties)
         self.attack, self.attacker = attack, attack.net
         self.schedule: Schedule = {"gamma": gamma, "order": order, "ascent_steps": ascent_steps, "penalty": penalty}
-        self.lambda_, self.sigma = lambda_, sigma
+        self.ascend_on, self.lambda_, self.sigma = ascend_on, lambda_, sigma
         self.u_optimizer, self.v_optimizer = u_optimizer, v_optimizer
 
     def players(self) -> tuple[Player, Player]:
         """The defender and the attacker."""
         return self.player(self.defender.parameters(), 0), self.player(self.attacker.parameters(), 1)
+
+    def risk_on(self, x: Tensor, y: Tensor) -> Risk:
+        """f(u, v) of a mini-batch."""
+        return lambda: self.payoff(self.attacker, x, y)
+
+    def ascents(self, x: Tensor, y: Tensor) -> Iterator[Risk] | None:
+        """What the follower climbs before the leader's step; None: f of the leader's own mini-batch."""
+        return starmap(self.risk_on, self.other_batches(x, y)) if self.ascend_on == "other" else None
+
+    def told(self, seen: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What `iterate` saw, for the record: the risk is f(u, v) itself, without a toll."""
+        return {name: value for name, value in seen.items() if name != "risk" or not getattr(self.attacker, "toll", 0)}
 
     def perturb(self, x: Tensor, y: Tensor) -> Tensor:
         assert self.attack is not None

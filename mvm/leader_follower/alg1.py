@@ -4,7 +4,8 @@ f is a closure that computes the risk afresh at the current parameters of both p
 defender leads. Maximin (Sec. 4.3): pass -f and let the attacker lead.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice, repeat
 
 import torch
 from torch import Tensor
@@ -36,6 +37,7 @@ def iterate(
     order: str = "simultaneous",
     ascent_steps: int = 1,
     penalty: str | Form = "double",
+    ascents: Iterable[Risk] | None = None,
 ) -> dict[str, Tensor]:
     """One iteration of Alg. 1; with gamma = 0 one iteration of Eq. (19), alternating descent/ascent.
 
@@ -44,12 +46,13 @@ def iterate(
 
     order="simultaneous" takes both at (u_{i-1}, v_{i-1}), as printed; "leader_first" then ascends at
     the new u; "follower_first" descends at the new v, as Eq. (15)'s first term asks. With
-    ascent_steps = k the other k - 1 ascents come before the leader's step. penalty: how Eq. (16) is
-    differentiated, see `mvm.penalty`; a form with a memory is passed itself, and kept between iterations.
+    ascent_steps = k the other k - 1 ascents come before the leader's step; each climbs the next of `ascents` (f on
+    other mini-batches, say), where those are given, else f. penalty: how Eq. (16) is differentiated, see
+    `mvm.penalty`; a form with a memory is passed itself, and kept between iterations.
     Returns what the leader saw, detached: `risk`, and `sensitivity`, ||df/dv||^2, where it was needed.
     """
-    for _ in range(ascent_steps - (order != "follower_first")):
-        ascend(f, follower)
+    for climbed in islice(ascents or repeat(f), ascent_steps - (order != "follower_first")):
+        ascend(climbed, follower)
     both = order == "simultaneous"
     value, norm, g_u, g_v = _gradients(f, leader.parameters, follower.parameters, gamma, penalty, both=both)
     leader.move(g_u)
