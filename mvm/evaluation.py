@@ -4,18 +4,20 @@ import csv
 import json
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from mvm.audit.checks.verdict import FAIL, badges, of_cell
+from mvm.audit.markdown import page
 from mvm.audit.table import table
 from mvm.build import positive_eta
 from mvm.cells import cells
 from mvm.digest import digest_of
 from mvm.equilibrium import measure, show, write
 from mvm.errors import UserError
-from mvm.grid import Line, add_grid_checks, findings, silences, tally
+from mvm.grid import Line, add_grid_checks, findings, silences, tally, tell_apart
 from mvm.inspection import Other, inspect
 from mvm.record import Run, history, name_of
 from mvm.recorded import checks_of
@@ -44,7 +46,7 @@ COLUMNS = (
 
 def main(cfg: DictConfig, overrides: list[str]) -> None:
     if cfg.audit is None:
-        grid(cfg)
+        grid(cfg, " ".join(["python -m mvm.evaluate", *map(quote, overrides)]))
     else:
         gap(cfg)
 
@@ -73,8 +75,8 @@ def gap(cfg: DictConfig) -> None:
     print(write(found, Path(cfg.outputs)))
 
 
-def grid(cfg: DictConfig) -> None:
-    """Score every run against every attack, check, show; grid.csv, and checks.json with the numbers of every check."""
+def grid(cfg: DictConfig, command: str) -> None:
+    """Score every run against every attack, check, show, and write: grid.csv, grid.md, and every check's numbers."""
     if not cfg.attacks:
         raise UserError("attacks=[]: nothing to score; name some, for example 'attacks=[none,noise,fgsm,pgd]'")
     lines: list[Line] = []
@@ -87,22 +89,25 @@ def grid(cfg: DictConfig) -> None:
             say(f"skipped {run.folder.name}: {why}")
             skipped.append(run.folder.name)
     if lines:
+        tell_apart(lines)
         add_grid_checks(lines, cfg.runs)
         console.print(table((line.title, line.marked()) for line in lines))
-        for found in (*findings(lines), *silences(lines)):
-            say(found)
-        write_grid(lines, Path(cfg.outputs))
+        found = [*findings(lines), *silences(lines)]
+        for one in found:
+            say(one)
+        write_grid(lines, found, Path(cfg.outputs), command)
     if skipped:
         raise UserError(f"{len(skipped)} of {len(runs)} runs were skipped, see above: {', '.join(skipped)}")
 
 
-def write_grid(lines: list[Line], outputs: Path) -> None:
-    """checks.json and grid.csv; says what is in the one, and prints the path of the other."""
+def write_grid(lines: list[Line], found: list[str], outputs: Path, command: str) -> None:
+    """checks.json, grid.md and grid.csv; says what is in the first, and prints the path of the last."""
     checks = outputs / "checks.json"
     everything = [{"run": line.run, "eta": line.eta} | check.as_dict() for line in lines for check in line.judged]
-    text = json.dumps(everything, indent=1) + "\n"
-    write_whole(checks, lambda temporary: temporary.write_text(text))
+    write_whole(checks, lambda temporary: temporary.write_text(json.dumps(everything, indent=1) + "\n"))
     say(f"{tally(check for line in lines for check in line.judged)}; the numbers of each: {checks}")
+    text = page(command, [(line.title, line.marked(), line.seconds) for line in lines], found)
+    write_whole(outputs / "grid.md", lambda temporary: temporary.write_text(text))
     rows = [row(line, name) for line in lines for name in line.cells]
     write_whole(outputs / "grid.csv", lambda temporary: write_csv(temporary, rows))
     print(outputs / "grid.csv")
@@ -128,7 +133,8 @@ def line_of(run: Run, cfg: DictConfig, runs: list[Run]) -> Line:
     checks += lacking(scores, config["game"], rows)
     needs = {"E07": others["surrogate"], "E31": others["copy"]}
     checks += [untried(id, cfg.runs) for id, needed in needs.items() if needed is None]
-    return Line(run.folder.name, config, eta, scores, checks).with_worst()
+    seconds = rows[-1]["seconds"] if rows else 0.0
+    return Line(run.folder.name, config, eta, scores, checks, seconds).with_worst()
 
 
 def attacks_on(config: dict[str, Any], cfg: DictConfig) -> dict[str, dict[str, Any]]:

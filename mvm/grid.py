@@ -22,6 +22,8 @@ class Line:
     eta: float
     cells: dict[str, Cell]
     checks: list[Check]
+    seconds: float = 0.0  # of training
+    more: str = ""  # in the title, to tell it from another line
 
     @property
     def data(self) -> str:
@@ -34,7 +36,7 @@ class Line:
 
     @property
     def title(self) -> str:
-        return f"{self.data} {name_of(self.config['game'])} eta{self.eta:g} seed{self.config['seed']}"
+        return f"{self.data} {name_of(self.config['game'])}{self.more} eta{self.eta:g} seed{self.config['seed']}"
 
     def with_worst(self) -> "Line":
         """The line with one more cell: what any of its attacks breaks, image by image (E21)."""
@@ -55,6 +57,19 @@ class Line:
         for name, cell in self.cells.items():
             out[name] = cell | {"struck": struck(of_cell(self.checks, name))}
         return out
+
+
+def tell_apart(lines: list[Line]) -> None:
+    """Lines of the same title get the first two settings of the game in which they differ, too."""
+    same: dict[str, list[Line]] = {}
+    for line in lines:
+        same.setdefault(line.title, []).append(line)
+    for twins in same.values():
+        games = [line.config["game"] for line in twins]
+        plain = [key for key, value in games[0].items() if not isinstance(value, (dict, list))]
+        differ = [key for key in plain if len({str(game.get(key)) for game in games}) > 1]
+        for line in twins:
+            line.more = "".join(f" {key}={line.config['game'].get(key)}" for key in differ[:2])
 
 
 def add_grid_checks(lines: list[Line], runs: str) -> None:

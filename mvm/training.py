@@ -25,7 +25,6 @@ from mvm.rounds import score_rounds
 from mvm.schema import CONF
 from mvm.terminal import console, say
 
-
 OF_THIS_GAME = ("game", "recipe", "attack=", "attack.", "members", "force")  # settings that another game has not
 
 

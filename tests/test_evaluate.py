@@ -30,6 +30,12 @@ def test_a_grid_of_saved_defenders(mvm, tmp_path):
     for game in ("undefended", "minimax"):
         *single, worst = [float(row["error"].removeprefix(">=")) for row in rows if row["defense"] == game]
         assert max(single) <= worst + 1e-4 and worst <= sum(single) + 1e-4
+    page = (tmp_path / "grid.md").read_text()
+    assert "    python -m mvm.evaluate 'runs=" in page and "E30" in page
+    for game in ("undefended", "minimax"):
+        line = next(line for line in page.splitlines() if line.startswith(f"| mnist5k {game} eta0.3 seed0 |"))
+        clean = next(row["error"] for row in rows if (row["defense"], row["attack"]) == (game, "none"))
+        assert line.split("|")[2].strip().split()[0].removeprefix(">=") == f"{float(clean.removeprefix('>=')):.4f}"
     assert {f: f.stat().st_mtime_ns for f in stamps} == stamps
     again = mvm("evaluate", f"runs={tmp_path}/runs/mnist5k-*", "attacks=[none,fgsm,pgd,attnet]", *ATTACKS)
     assert read(again.folder) == rows and "error 0" not in again.out and "checking" not in again.out
@@ -40,6 +46,14 @@ def test_a_grid_of_saved_defenders(mvm, tmp_path):
         file.write_text(json.dumps(cell))  # as older versions kept it
     older = mvm("evaluate", f"runs={tmp_path}/runs/mnist5k-*", "attacks=[none,fgsm,pgd,attnet]", *ATTACKS)
     assert "not tried: E11 on 1 of 2 runs: attnet was scored by an older version" in older.out
+
+
+def test_runs_of_one_game_are_told_apart_by_their_settings(mvm, tmp_path):
+    for more in ((), ("game.gamma=0.5",), ("recipe=best", "eta=0.4")):
+        assert mvm("train", *TINY, "game=minimax", "attacks=[none]", *more).status == 0
+    result = mvm("evaluate", f"runs={tmp_path}/runs/mnist5k-*", "attacks=[none,noise]", *ATTACKS[:1])
+    for title in ("minimax gamma=1.0 eta0.3", "minimax gamma=0.5 eta0.3", "minimax eta0.4"):
+        assert f"mnist5k {title} seed0 " in result.out, result.out
 
 
 def test_a_masked_defender_is_struck_from_the_grid(mvm, tmp_path):

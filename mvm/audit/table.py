@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from rich.markup import escape
 from rich.table import Table
 
 from mvm.audit.cell import Cell
@@ -14,15 +15,24 @@ def table(rows: Iterable[tuple[str, dict[str, Cell]]]) -> Table:
     A cell that a check has struck (`struck`, the ids) is shown as a bound: >=0.0123 E08.
     """
     rows = list(rows)
-    attacks = list(dict.fromkeys(name for _, cells in rows for name in cells))
-    boxed = {name: any(cells[name]["box"] for _, cells in rows if name in cells) for name in attacks}
+    names = columns(cells for _, cells in rows)
     out = Table()
     out.add_column("test error", no_wrap=True)
-    for name in attacks:
-        out.add_column(name + (" \\[box]" if boxed[name] else ""), justify="right")
+    for title in names.values():
+        out.add_column(escape(title), justify="right")
     for defence, cells in rows:
-        out.add_row(defence, *(show(cells[name]) if name in cells else "" for name in attacks))
+        out.add_row(defence, *(show(cells[name]) if name in cells else "" for name in names))
     return out
+
+
+def columns(rows: Iterable[dict[str, Cell]]) -> dict[str, str]:
+    """{attack: title of its column}; [box] where it keeps images in the box."""
+    titles: dict[str, str] = {}
+    for cells in rows:
+        for name, cell in cells.items():
+            boxed = cell["box"] or titles.get(name, name) != name
+            titles[name] = f"{name} [box]" if boxed else name
+    return titles
 
 
 def show(cell: Cell) -> str:
