@@ -7,8 +7,16 @@ PROFILE ?= short
 # Settings of every run of a table: empty ones are left to its preset. ARGS: any others, as for mvm.train.
 SWEEP = profile=$(PROFILE) $(if $(DATA),data=$(DATA)) $(if $(ETA),eta=$(ETA)) $(if $(SEEDS),seed=$(SEEDS)) $(ARGS)
 
+ENDS := 0.3,0.6
+DEFENCES = profile=$(PROFILE) data=$(or $(DATA),mnist) eta=$(or $(ETA),$(ENDS)) seed=$(or $(SEEDS),0) \
+	outputs=outputs/defences 'attacks=[none]' $(ARGS) \
+	$(if $(filter short,$(PROFILE)),budgets.mnist.iterations=3000 budgets.mnist.game_iterations=3000)
+# Boxed, and PGD as strong as one can wait for
+STRONG = 'attacks=[none,noise,fgsm_box,pgd,apgd,attnet,attnet_best]' attacks.apgd.steps=50 attacks.noise.box=true attacks.attnet.box=true \
+	attacks.attnet_best.box=true attacks.pgd.steps=50 attacks.pgd.restarts=5 attacks.pgd.stop=true
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint games bench bench-test launch-test clean paper figures report $(TABLES) $(FIGURES)
+.PHONY: help setup demo test lint games bench bench-test launch-test clean paper figures report defences $(TABLES) $(FIGURES)
 
 help:  ## list the targets
 	@grep -E '^[a-z0-9$$()A-Z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}' | sed 's/$$(TABLES) /tableN    /; s/$$(FIGURES)/figureN   /'
@@ -44,6 +52,13 @@ figures: .venv/ready  ## all figures
 
 paper: .venv/ready  ## all tables and figures; what fails is named at the end
 	$(call all_of,$(TABLES) $(FIGURES))
+
+defences: .venv/ready  ## beyond the paper: what each defence withstands in the box, one grid; ETA=0.6 SEEDS=0,1,2
+	$(RUN) mvm.train --multirun game=undefended,pgd_train $(DEFENCES)
+	$(RUN) mvm.train --multirun game=alt,minimax attack.box=true $(DEFENCES)
+	$(RUN) mvm.train --multirun game=minimax recipe=best attack.box=true $(DEFENCES)
+	$(RUN) mvm.train --multirun game=mixture members.attnet_folded.box=true $(DEFENCES)
+	$(RUN) mvm.evaluate 'runs=outputs/defences/runs/*' profile=$(PROFILE) outputs=outputs/defences $(STRONG) $(ARGS)
 
 report: .venv/ready  ## render what has been run so far: outputs/paper/<profile>/index.html
 	$(RUN) mvm.report profile=$(PROFILE) $(filter outputs=%,$(ARGS))

@@ -13,7 +13,8 @@ WANTED = {
     "E25": "no undefended run on the same data, which PGD must break,",
     "E31": "no run of the same settings with another seed, whose adversarial images PGD must beat,",
 }
-COMPARED = ("attnet.AttNetAttack", "attnet_best.AttNetBest")  # attacks that note what they had at half of the training
+# Attacks that note what they had at half of their training
+COMPARED = ("attnet.AttNetAttack", "attnet_folded.AttNetFoldedAttack", "attnet_best.AttNetBest")
 UNWATCHED = ("undefended", "attnet")  # games in which no defender learns against an attack
 
 

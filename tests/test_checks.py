@@ -193,7 +193,7 @@ def test_the_wrong_order_of_attacks_is_caught(honest):
     assert not failed(cell_checks(cells_of(honest, pgd=strong, attnet=weak, noise=weak)))
 
 
-@pytest.mark.parametrize("network", ["attnet", "attnet_best", "attnet_risk", "own"])
+@pytest.mark.parametrize("network", ["attnet", "attnet_best", "attnet_risk", "attnet_folded", "own"])
 def test_a_network_and_pgd_are_held_against_each_other(honest, network):
     weak, strong = Noise(eta=0.6, box=True), PGD(eta=0.6)
     found = {

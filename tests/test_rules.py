@@ -143,6 +143,7 @@ def test_the_attacks_of_a_game_are_found_wherever_they_are():
         (["none.Clean", "fgsm.FGSM"], {"against": settings("fgsm.FGSM")}, FAIL),
         (["none.Clean", "fgsm.FGSM", "noise.Noise", "transfer.Transfer"], {"against": settings("fgsm.FGSM")}, FAIL),
         (["attnet_best.AttNetBest"], {"attack": settings("attnet.AttNetAttack")}, FAIL),
+        (["attnet_best.AttNetBest"], {"attack": settings("attnet_folded.AttNetFoldedAttack")}, FAIL),
         (["pgd.PGD"], {"attack": settings("attnet.AttNetAttack")}, PASS),
         (["fgsm.FGSM"], {}, FAIL),  # a single step is no test of robustness
         (["ifgsm.IFGSM"], {"against": settings("fgsm.FGSM")}, PASS),

@@ -18,10 +18,11 @@ ORDER = [  # (id, stronger, weaker): wherever the weaker one's images are allowe
     ("E08", "pgd", "attnet"),
     ("E08", "pgd", "attnet_best"),
     ("E08", "pgd", "attnet_risk"),
+    ("E08", "pgd", "attnet_folded"),
     ("E08", "pgd", "own"),
     ("E19", "attnet_best", "attnet"),
 ]
-LEARNED = ("attnet", "attnet_best", "attnet_risk", "own")
+LEARNED = ("attnet", "attnet_best", "attnet_risk", "attnet_folded", "own")
 
 
 def cell_checks(cells: dict[str, Cell], *, adversarially_trained: bool = True) -> list[Check]:

@@ -7,7 +7,7 @@ from mvm.audit.checks.verdict import FAIL, WARN, Check, judge
 
 # What says nothing of robustness: controls, attacks made on another net, single steps
 TOO_WEAK = ("none", "noise", "transfer", "fgsm", "fgm")
-FAMILY = {"attnet_best": "attnet"}  # of one kind: both are attack networks
+FAMILY = {"attnet_best": "attnet", "attnet_folded": "attnet"}  # of one kind: all are attack networks
 
 
 def kinds(settings: Any) -> set[str]:
