@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from mvm.record import Run, history, name_of
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # told apart by the colour-blind
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # for the colour-blind, too
 matplotlib.rcParams["svg.hashsalt"] = "mvm"
 
 
