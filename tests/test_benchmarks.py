@@ -1,5 +1,11 @@
 """The arithmetic that the benchmarks count, and the page of their results."""
 
+import ast
+import importlib
+from pathlib import Path
+
+import pytest
+
 from tests.benchmarks.floor import PASSES, bare
 from tests.benchmarks.nets import Nets
 from tests.benchmarks.page import page, reached, read
@@ -24,3 +30,12 @@ def test_the_page_is_of_the_rows_and_says_what_is_not_reached():
     assert OUT.with_suffix(".md").read_text() == page(read(OUT)), "run python -m tests.benchmarks.page"
     assert reached({"target": "1.03", "ratio": "1.031"}) == "**no**"
     assert reached({"target": "1.03", "ratio": "1.03"}) == "yes" and reached({"target": "", "ratio": "9"}) == ""
+
+
+@pytest.mark.parametrize("file", sorted(Path(__file__).parent.glob("benchmarks/*.py")), ids=lambda file: file.stem)
+def test_what_a_benchmark_takes_from_the_package_is_there(file):
+    """Most need other libraries, or minutes, and so are not run here."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "mvm":
+            missing = {alias.name for alias in node.names} - set(dir(importlib.import_module(node.module)))
+            assert not missing, f"{node.module} has no {missing}"

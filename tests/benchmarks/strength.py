@@ -19,7 +19,7 @@ from mvm.attacks.attack import Attack, wrong
 from mvm.attacks.autoattack import AutoAttack
 from mvm.attacks.pgd import PGD
 from mvm.audit.wilson import wilson
-from mvm.evaluate import defence
+from mvm.saved import defence
 from mvm.record import Run
 from tests.peers import PEERS, Ours, installed
 
