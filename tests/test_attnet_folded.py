@@ -1,4 +1,4 @@
-"""The attack network with the ball and the box in its output map, and a toll."""
+"""The attack network with the ball and the box in its output map, and a gain of its own."""
 
 import pytest
 import torch
@@ -6,6 +6,7 @@ from problems import Linear, images, some_images
 
 from mvm.attacks.attnet import AttNet
 from mvm.attacks.attnet_folded import AttNetFolded, AttNetFoldedAttack
+from mvm.attacks.loss import margin
 from mvm.threat import check_feasible, middle
 
 
@@ -28,24 +29,35 @@ def test_unboxed_it_is_the_papers_network():
     folded.load_state_dict(literal.state_dict())
     x, y = some_images(4)
     torch.testing.assert_close(folded(x, y), literal(x, y))
-    torch.testing.assert_close(folded.paid, 0.03 * literal.p(x, y).square().mean())
-    assert literal.paid == 0.0
+    logits = torch.randn(4, 10)
+    torch.testing.assert_close(literal.gain(logits, y), torch.nn.functional.cross_entropy(logits, y))
+    saturation = literal.p(x, y).square().mean()
+    torch.testing.assert_close(folded.gain(logits, y), margin(logits, y).clamp(max=1).mean() - 0.03 * saturation)
 
 
-def test_the_toll_keeps_tanh_out_of_saturation():
-    """On a linear classifier risk alone drives every p without end; with the toll p stays where tanh has a slope."""
+def test_the_penalty_keeps_tanh_out_of_saturation():
+    """On a linear classifier risk alone drives every p without end; penalised, p stays where tanh has a slope."""
     torch.manual_seed(0)
     g, (x, y) = Linear().float(), images(256)
     x, reached = x.float(), {}
-    for toll in (0.0, 0.03):
+    for penalty in (0.0, 0.03):
         attack = AttNetFoldedAttack(
-            x.shape[1:], eta=0.3, hidden=30, iterations=400, batch_size=64, sigma=1e-2, dropout=0.0, toll=toll
+            x.shape[1:],
+            eta=0.3,
+            hidden=30,
+            iterations=400,
+            batch_size=64,
+            sigma=1e-2,
+            dropout=0.0,
+            loss="cross_entropy",
+            penalty=penalty,
         )
         attack.fit(g, x, y)
-        reached[toll] = attack.net.p(x, y).abs().mean().item()
+        reached[penalty] = attack.net.p(x, y).abs().mean().item()
     assert reached[0.0] > 4 > 2 > reached[0.03] > 0.1
 
 
-def test_a_negative_toll_is_refused():
-    with pytest.raises(ValueError, match="toll=-1"):
-        AttNetFolded((1, 28, 28), eta=0.3, toll=-1)
+@pytest.mark.parametrize("wrong", [{"penalty": -1.0}, {"loss": "risk"}])
+def test_impossible_gains_are_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        AttNetFolded((1, 28, 28), eta=0.3, **wrong)

@@ -26,7 +26,10 @@ ONE_LINE = [
     ("game.lambda_schedule=up", "lambda_schedule='up': must be one of constant, cycle"),
     ("game.warm_up=1", "warm_up=1: must be a share of the iterations, in \\[0, 1\\)"),
     ("recipe=worst", "Could not find 'recipe/worst'.*best"),
-    ("attack=attnet_folded", "gamma=1.0 with an attacker that pays a toll of 0.03: .* use game.gamma=0"),
+    (
+        "attack=attnet_folded",
+        "order='simultaneous' with an attack network that climbs a gain of its own",
+    ),
     ("game.lambda_=-1", "lambda_=-1: a learning rate must be a positive number"),
     ("game.iterations=0", "iterations=0: must be 1 or more"),
     ("attacks.fgsm.eta=3", "eta=3"),

@@ -37,14 +37,13 @@ class Learned:
         return self.net(x, y)
 
 
-class Paying(SmoothAttacker):
-    """Pays half the mean square of its linear map."""
+class Choosy(SmoothAttacker):
+    """Climbs the logit of class 0."""
 
-    toll = 0.5
+    climbs_f = False
 
-    def forward(self, x, y):
-        self.paid = self.toll * self.a(x.flatten(1)).square().mean()
-        return super().forward(x, y)
+    def gain(self, logits, y):
+        return logits[:, 0].mean()
 
 
 def fgsm():
@@ -248,23 +247,24 @@ def test_the_ascents_may_be_on_the_other_mini_batches_of_the_block(name, monkeyp
         kind(Smooth(), attack=Learned(), **(more | {"ascend_on": "all"}), **PLAIN, **FOLLOW)
 
 
-def test_a_toll_is_part_of_the_payoff_and_no_business_of_the_defenders(monkeypatch):
+def test_a_network_may_climb_a_gain_of_its_own_before_the_defender_moves(monkeypatch):
     torch.manual_seed(0)
     learned = Learned()
-    learned.net = Paying(eta=ETA)
-    game = Minimax(Smooth(), attack=learned, gamma=0.0, **PLAIN, **FOLLOW)
+    learned.net = Choosy(eta=ETA)
+    game = Minimax(Smooth(), attack=learned, gamma=GAMMA, order="follower_first", **PLAIN, **FOLLOW)
     optimizers = game.configure_optimizers()
     monkeypatch.setattr(game, "optimizers", lambda: optimizers)
     u, v = copy.deepcopy(game.defender), copy.deepcopy(game.attacker)
     x, y = images()
-    seen = game.iterate(x, y)
-    f = lambda: risk(u(v(x, y)), y)  # noqa: E731
-    check(game.defender, expected_u(u, f))
-    up = numeric_gradient(lambda: f() - 0.5 * v.a(x.flatten(1)).square().mean(), list(v.parameters()))
+    game.iterate(x, y)
+    up = numeric_gradient(lambda: v.gain(u(v(x, y)), y), list(v.parameters()))
     check(game.attacker, [p + SIGMA * g for p, g in zip(v.parameters(), up, strict=True)])
-    torch.testing.assert_close((game.seen | seen)["risk"], f().detach())
-    with pytest.raises(ValueError, match="gamma=0.7 with an attacker that pays a toll of 0.5"):
-        Minimax(Smooth(), attack=learned, gamma=GAMMA, **PLAIN, **FOLLOW)
+    v = game.attacker
+    f = lambda: risk(u(v(x, y)), y)  # noqa: E731
+    check(game.defender, expected_u(u, lambda: f() + GAMMA / 2 * norm_of(f, v.parameters())))
+    for kind, order in ((Minimax, "simultaneous"), (Alt, "leader_first"), (Maximin, "follower_first")):
+        with pytest.raises(ValueError, match=f"order='{order}' with an attack network that climbs a gain of its own"):
+            kind(Smooth(), attack=learned, order=order, **PLAIN, **FOLLOW)
 
 
 @pytest.mark.parametrize("mix", ["dataset", "image", "softmax", "mean"])

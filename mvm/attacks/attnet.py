@@ -26,10 +26,9 @@ class AttNet(nn.Module):
     one output per pixel. The paper gives neither the output map nor the dropout's place; eta tanh and
     "after each hidden layer" are our choice. With `box`, z is clipped to [-1, 1] afterwards.
     x: (B, *shape), y: (B,) labels below `classes`; z like x. 655,084 parameters on MNIST.
-    paid: what the attacker pays for its last images; nothing here, see `mvm.attacks.attnet_folded`.
     """
 
-    paid: Tensor | float = 0.0
+    climbs_f = True
 
     def __init__(
         self,
@@ -58,6 +57,10 @@ class AttNet(nn.Module):
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         z = x + self.eta * torch.tanh(self.p(x, y))
         return clip(z, x, self.eta, box=True) if self.box else z
+
+    def gain(self, logits: Tensor, y: Tensor) -> Tensor:
+        """What v climbs, from the defender's answers to the last images: the risk, Eq. (9)."""
+        return risk(logits, y)
 
 
 class AttNetAttack(Attack):
@@ -118,7 +121,7 @@ class AttNetAttack(Attack):
             player = Player(v, self.optimizer(v, lr=self.sigma))
             stream = batches(x, y, self.batch_size, self.seed)
             for i, batch in zip(range(self.iterations), stream, strict=False):
-                f = ascend(partial(self._risk, classifier, *batch), player)
+                f = ascend(partial(self._gain, classifier, *batch), player)
                 if progress and i % 20 == 0:
                     progress(i, self.iterations, f"risk {f.item():.3f}")
                 if val and i + 1 == self.iterations // 2:
@@ -130,8 +133,8 @@ class AttNetAttack(Attack):
         parts = zip(x.split(CHUNK), y.split(CHUNK), strict=True)
         return torch.cat([wrong(classifier, self.perturb(classifier, *part), part[1]) for part in parts])
 
-    def _risk(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
-        return risk(classifier(self.net(x, y)), y) - self.net.paid
+    def _gain(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
+        return self.net.gain(classifier(self.net(x, y)), y)
 
     def report(self) -> dict[str, Any]:
         """{"doubled": what the second half of the training changed}, `mvm.attacks.doubled`; empty before it."""

@@ -1,4 +1,4 @@
-"""The learned attack with a ball and a box that it cannot be stuck at: the follower of `recipe=best`."""
+"""The learned attack that gets stuck neither at its ball and box nor at a sure defender: that of `recipe=best`."""
 
 from typing import Any
 
@@ -6,38 +6,48 @@ import torch
 from torch import Tensor
 
 from mvm.attacks.attnet import AttNet, AttNetAttack
+from mvm.attacks.recipe import Recipe
 from mvm.threat import middle
 
 
 class AttNetFolded(AttNet):
-    """z(x; v) = mid + half tanh(p(x, y; v)), for which the attacker pays toll * mean(p^2).
+    """z(x; v) = mid + half tanh(p(x, y; v)), which climbs a gain of its own: `mvm.attacks.recipe.Recipe`.
 
     mid, half: middle and half width of what each pixel may become, ball and box together; without the box this is
-    the paper's network with our output map. The literal network's tanh saturates, and then every image gets
-    the same perturbation; the toll keeps p where tanh has a slope. In a game the payoff is f(u, v) - paid: still
-    zero-sum, and the defender's gradient is the same. The last layer starts at a hundredth of torch's initialisation.
-    paid: what the last forward pass cost, a scalar.
+    the paper's network with our output map. The last layer starts at a hundredth of torch's initialisation. The literal
+    network's tanh saturates, and then every image gets the same perturbation: `penalty` mean(p^2) keeps it from
+    that. Where the defender is sure of itself the risk has no gradient left; the margin, the default, has.
     """
 
+    climbs_f = False
+
     def __init__(
-        self, shape: tuple[int, ...], *, eta: float, dropout: float = 0.0, toll: float = 0.03, **attnet: Any
+        self,
+        shape: tuple[int, ...],
+        *,
+        eta: float,
+        loss: str = "margin",
+        penalty: float = 0.03,
+        dropout: float = 0.0,
+        **attnet: Any,
     ) -> None:
         super().__init__(shape, eta=eta, dropout=dropout, **attnet)
-        if not toll >= 0:
-            raise ValueError(f"toll={toll}: must be 0 or more")
-        self.toll = toll
+        self.recipe = Recipe(loss=loss, penalty=penalty)
+        self.last = torch.zeros(0)  # p of the last forward pass
         with torch.no_grad():
             for parameter in self.h[-1].parameters():
                 parameter.mul_(0.01)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        p = self.p(x, y)
-        self.paid = self.toll * p.square().mean()
+        self.last = self.p(x, y)
         mid, half = middle(x, self.eta, box=self.box)
-        return mid + half * torch.tanh(p)
+        return mid + half * torch.tanh(self.last)
+
+    def gain(self, logits: Tensor, y: Tensor) -> Tensor:
+        return self.recipe.gain(logits, y, self.last)
 
 
 class AttNetFoldedAttack(AttNetAttack):
-    """The attack of an `AttNetFolded`, trained by ascent on f(u, v) - paid."""
+    """The attack of an `AttNetFolded`, trained by ascent on its gain."""
 
     network = AttNetFolded

@@ -20,5 +20,4 @@ class Alt(TwoPlayer):
 
     def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         u, v = self.players()
-        seen = iterate(self.risk_on(x, y), leader=u, follower=v, ascents=self.ascents(x, y), **self.schedule)
-        return self.told(seen)
+        return iterate(self.risk_on(x, y), leader=u, follower=v, ascents=self.ascents(x, y), **self.schedule)

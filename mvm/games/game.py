@@ -78,13 +78,10 @@ class Game(pl.LightningModule, ABC):
         """Eq. (3) for the current defender; its value and the mini-batch's error rate are kept in `seen`."""
         return self.f_of(self.defender(z), y)
 
-    def payoff(self, net: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-        """f(u, v) of the attack network `net` as far as the warm-up lets it go, less what it pays for it.
-
-        The defender has no part in that toll (`mvm.attacks.attnet_folded`): the game is zero-sum with and without.
-        """
-        value = self.f(self.reached(net(x, y), x), y)
-        return value - getattr(net, "paid", 0.0)
+    def gain(self, net: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+        """What the attack network `net` climbs, as far as the warm-up lets it go: f, or a gain of its own."""
+        logits = self.defender(self.reached(net(x, y), x))
+        return getattr(net, "gain", risk)(logits, y)
 
     def f_of(self, logits: Tensor, y: Tensor) -> Tensor:
         """`f`, given the defender's answers."""

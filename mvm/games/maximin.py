@@ -15,6 +15,8 @@ class Maximin(TwoPlayer):
     penalty: double, which is exact, lookahead or fd; see `mvm.penalty`.
     """
 
+    attacker_follows = False
+
     def __init__(
         self, *args: Any, gamma: float = 1.0, order: str = "simultaneous", penalty: str = "double", **kwargs: Any
     ) -> None:
@@ -23,8 +25,10 @@ class Maximin(TwoPlayer):
     def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         u, v = self.players()
         seen = iterate(self.risk_on(x, y), leader=v, follower=u, ascents=self.ascents(x, y), **self.schedule)
-        return self.told(seen | {"risk": -seen["risk"]})
+        return seen | {"risk": -seen["risk"]}
 
     def risk_on(self, x: Tensor, y: Tensor) -> Risk:
         """-f(u, v): what v, the leader, descends on."""
-        return lambda: -self.payoff(self.attacker, x, y)
+        return lambda: -self.f(self.z(x, y), y)
+
+    climbed_on = risk_on

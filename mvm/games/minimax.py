@@ -31,12 +31,6 @@ class Minimax(TwoPlayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, gamma=gamma, order=order, penalty=penalty, **kwargs)
-        toll = getattr(self.attacker, "toll", 0)
-        if gamma > 0 and toll > 0:
-            raise ValueError(
-                f"gamma={gamma} with an attacker that pays a toll of {toll}: Eq. (16)'s penalty is for one that acts "
-                f"through its image only; use game.gamma=0 (as recipe=best does) or attack.toll=0"
-            )
         if every > 1 and penalty == "carried":
             raise ValueError("penalty=carried costs no less at every n-th iteration: use every=1")
         self.gamma = every_nth(every, gamma)
@@ -45,10 +39,7 @@ class Minimax(TwoPlayer):
     def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         u, v = self.players()
         now: Schedule = {**self.schedule, "gamma": self.gamma(self.iteration + 1), "penalty": self.form}
-        return self.told(iterate(self.risk_on(x, y), leader=u, follower=v, ascents=self.ascents(x, y), **now))
+        return iterate(self.risk_on(x, y), leader=u, follower=v, ascents=self.ascents(x, y), **now)
 
     def risk_on(self, x: Tensor, y: Tensor) -> Risk:
-        if self.schedule["gamma"] == 0:
-            return super().risk_on(x, y)
-        z = lambda: self.reached(self.attacker(x, y), x)  # noqa: E731
-        return Through(z, self.defender, lambda logits: self.f_of(logits, y))
+        return Through(lambda: self.z(x, y), self.defender, lambda logits: self.f_of(logits, y))

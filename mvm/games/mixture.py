@@ -66,7 +66,7 @@ class Mixture(Game):
         for index, net in enumerate(self.attacker.values(), start=1):
             v = self.player(net.parameters(), index)
             for batch in islice(self.other_batches(x, y), self.ascent_steps):
-                ascend(partial(self.payoff, net, *batch), v)
+                ascend(partial(self.gain, net, *batch), v)
         zs = self.reached(self._attacked(x, y), x)
         with torch.no_grad():
             losses = self._losses(zs, y)

@@ -1,7 +1,7 @@
 """Games in which both players learn, by an iteration of `mvm.leader_follower`."""
 
 from collections.abc import Iterator
-from itertools import starmap
+from itertools import repeat, starmap
 from typing import Any, TypedDict
 
 import torch
@@ -34,6 +34,7 @@ class TwoPlayer(Game):
     """
 
     trained = ("defender", "attacker")
+    attacker_follows = True
     penalties: tuple[str, ...] = ("double", "fd", "lookahead")  # jvp's inner tensors would end up in `seen`
 
     def __init__(
@@ -58,6 +59,11 @@ class TwoPlayer(Game):
             raise ValueError(f"ascend_on={ascend_on!r}: must be one of {', '.join(ASCEND_ON)}")
         check_schedule(order, ascent_steps, gamma, penalty)
         check_penalty(penalty, self.penalties)
+        if not getattr(attack.net, "climbs_f", True) and (order != "follower_first" or not self.attacker_follows):
+            raise ValueError(
+                f"order={order!r} with an attack network that climbs a gain of its own: only one that follows, by "
+                f"game.order=follower_first (as in recipe=best), may; others need attack=attnet"
+            )
         self.attack, self.attacker = attack, attack.net
         self.schedule: Schedule = {"gamma": gamma, "order": order, "ascent_steps": ascent_steps, "penalty": penalty}
         self.ascend_on, self.lambda_, self.sigma = ascend_on, lambda_, sigma
@@ -67,17 +73,21 @@ class TwoPlayer(Game):
         """The defender and the attacker."""
         return self.player(self.defender.parameters(), 0), self.player(self.attacker.parameters(), 1)
 
+    def z(self, x: Tensor, y: Tensor) -> Tensor:
+        """z(x; v), differentiable in v, as far from x as the warm-up of eta lets it go by now."""
+        return self.reached(self.attacker(x, y), x)
+
     def risk_on(self, x: Tensor, y: Tensor) -> Risk:
         """f(u, v) of a mini-batch."""
-        return lambda: self.payoff(self.attacker, x, y)
+        return lambda: self.f(self.z(x, y), y)
 
-    def ascents(self, x: Tensor, y: Tensor) -> Iterator[Risk] | None:
-        """What the follower climbs before the leader's step; None: f of the leader's own mini-batch."""
-        return starmap(self.risk_on, self.other_batches(x, y)) if self.ascend_on == "other" else None
+    def climbed_on(self, x: Tensor, y: Tensor) -> Risk:
+        """What the follower climbs on a mini-batch before the leader's step."""
+        return lambda: self.gain(self.attacker, x, y)
 
-    def told(self, seen: dict[str, Tensor]) -> dict[str, Tensor]:
-        """What `iterate` saw, for the record: the risk is f(u, v) itself, without a toll."""
-        return {name: value for name, value in seen.items() if name != "risk" or not getattr(self.attacker, "toll", 0)}
+    def ascents(self, x: Tensor, y: Tensor) -> Iterator[Risk]:
+        """The same on one mini-batch after another, without end."""
+        return starmap(self.climbed_on, self.other_batches(x, y) if self.ascend_on == "other" else repeat((x, y)))
 
     def perturb(self, x: Tensor, y: Tensor) -> Tensor:
         assert self.attack is not None

@@ -19,8 +19,8 @@ from mvm.attacks.attack import Attack, wrong
 from mvm.attacks.autoattack import AutoAttack
 from mvm.attacks.pgd import PGD
 from mvm.audit.wilson import wilson
-from mvm.saved import defence
 from mvm.record import Run
+from mvm.saved import defence
 from tests.peers import PEERS, Ours, installed
 
 Attempt = Callable[[Tensor, Tensor], Tensor]
