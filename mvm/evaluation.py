@@ -9,11 +9,12 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from mvm.audit.cell import Cell
 from mvm.audit.checks.verdict import FAIL, badges, of_cell
 from mvm.audit.markdown import page
 from mvm.audit.table import table
 from mvm.build import positive_eta
-from mvm.cells import cells
+from mvm.cells import cells, kept_cell
 from mvm.digest import digest_of
 from mvm.equilibrium import measure, show, write
 from mvm.errors import UserError
@@ -118,7 +119,7 @@ def line_of(run: Run, cfg: DictConfig, runs: list[Run]) -> Line:
     config = run.config()
     eta = config["eta"] if cfg.eta is None else cfg.eta
     load = partial(defence, run, config, cfg.trainer.accelerator)
-    scores = cells(run, attacks_on(config, cfg), load)
+    scores = cells(run, attacks_on(config, cfg), load) | own(run, config, eta)
 
     def other(found: Run | None) -> Other | None:
         if found is None:
@@ -135,6 +136,12 @@ def line_of(run: Run, cfg: DictConfig, runs: list[Run]) -> Line:
     checks += [untried(id, cfg.runs) for id, needed in needs.items() if needed is None]
     seconds = rows[-1]["seconds"] if rows else 0.0
     return Line(run.folder.name, config, eta, scores, checks, seconds).with_worst()
+
+
+def own(run: Run, config: dict[str, Any], eta: float) -> dict[str, Cell]:
+    """What mvm.train scored of the attacker that the defender was trained with, as `own`, if this is its eta."""
+    cell = kept_cell(run, "own", config["game"]["attack"]) if "attack" in config["game"] else None
+    return {"own": cell} if cell and config["eta"] == eta else {}
 
 
 def attacks_on(config: dict[str, Any], cfg: DictConfig) -> dict[str, dict[str, Any]]:

@@ -18,7 +18,7 @@ def test_a_grid_of_saved_defenders(mvm, tmp_path):
     assert result.status == 0, result.err
     assert result.folder == tmp_path / "grid.csv"
     rows = read(result.folder)
-    assert tuple(rows[0]) == COLUMNS and len(rows) == 10
+    assert tuple(rows[0]) == COLUMNS and len(rows) == 11
     assert {row["defense"] for row in rows} == {"undefended", "minimax"}
     for row in rows:
         assert row["error"].startswith(">=") == ("!" in row["checks"]), row
@@ -27,6 +27,7 @@ def test_a_grid_of_saved_defenders(mvm, tmp_path):
         assert "E30" in row["checks"]  # one seed
         assert (row["eta"], row["seed"], row["profile"]) == ("0.3", "0", "smoke")
         assert row["box"] == str(row["attack"] == "pgd")
+    assert [row["defense"] for row in rows if row["attack"] == "own"] == ["minimax"]  # scored by mvm.train
     for game in ("undefended", "minimax"):
         *single, worst = [float(row["error"].removeprefix(">=")) for row in rows if row["defense"] == game]
         assert max(single) <= worst + 1e-4 and worst <= sum(single) + 1e-4

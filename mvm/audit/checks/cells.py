@@ -21,6 +21,7 @@ ORDER = [  # (id, stronger, weaker): wherever the weaker one's images are allowe
     ("E08", "pgd", "attnet_folded"),
     ("E08", "pgd", "own"),
     ("E19", "attnet_best", "attnet"),
+    ("E19", "attnet_best", "own"),
 ]
 LEARNED = ("attnet", "attnet_best", "attnet_risk", "attnet_folded", "own")
 
