@@ -65,11 +65,16 @@ def tell_apart(lines: list[Line]) -> None:
     for line in lines:
         same.setdefault(line.title, []).append(line)
     for twins in same.values():
-        games = [line.config["game"] for line in twins]
-        plain = [key for key, value in games[0].items() if not isinstance(value, (dict, list))]
-        differ = [key for key in plain if len({str(game.get(key)) for game in games}) > 1]
-        for line in twins:
-            line.more = "".join(f" {key}={line.config['game'].get(key)}" for key in differ[:2])
+        games = [_plain(line.config["game"]) for line in twins]
+        differ = [key for key in games[0] if len({game.get(key) for game in games}) > 1]
+        for line, game in zip(twins, games, strict=True):
+            line.more = "".join(f" {key}={game.get(key)}" for key in differ[:2])
+
+
+def _plain(game: dict[str, Any]) -> dict[str, str]:
+    """The settings of a game that fit in a title: numbers and words, and the names of a mixture's members."""
+    single = {key: str(value) for key, value in game.items() if not isinstance(value, (dict, list))}
+    return single | ({"members": "+".join(game["members"])} if "members" in game else {})
 
 
 def add_grid_checks(lines: list[Line], runs: str) -> None:

@@ -53,6 +53,11 @@ def test_runs_of_one_game_are_told_apart_by_their_settings(mvm, tmp_path):
     for more in ((), ("game.gamma=0.5",), ("recipe=best", "eta=0.4")):
         assert mvm("train", *TINY, "game=minimax", "attacks=[none]", *more).status == 0
     result = mvm("evaluate", f"runs={tmp_path}/runs/mnist5k-*", "attacks=[none,noise]", *ATTACKS[:1])
+    for members in ("[fgsm]", "[fgsm,noise]"):
+        assert mvm("train", *TINY, "game=mixture", "attacks=[none]", f"members={members}").status == 0
+    mixtures = mvm("evaluate", f"runs={tmp_path}/runs/*-mixture-*", "attacks=[none,noise]", *ATTACKS[:1])
+    for members in ("fgsm", "fgsm+noise"):
+        assert f"mnist5k mixture members={members} eta0.3 seed0 " in mixtures.out, mixtures.out
     for title in ("minimax gamma=1.0 eta0.3", "minimax gamma=0.5 eta0.3", "minimax eta0.4"):
         assert f"mnist5k {title} seed0 " in result.out, result.out
 

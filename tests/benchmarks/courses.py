@@ -20,12 +20,12 @@ def label(run: Run) -> str:
     name = name_of(game)
     if name == "minimax" and game.get("ascend_on") == "other":
         return "minimax recipe=best"
-    return f"{name}, {game['iterations']} iterations" if name == "mixture" else name
+    return f"mixture {' + '.join(game['members'])}, {game['iterations']}" if name == "mixture" else name
 
 
 def figure(runs: list[Run], eta: str) -> Figure:
-    """Left: one line a run that met an attack. Right: the weights of each mixture's members."""
-    canvas = Figure(figsize=(10, 3.6), layout="constrained")
+    """Left: one line a run that met an attack. Right, in the same colours: the weights of each mixture's members."""
+    canvas = Figure(figsize=(11, 3.8), layout="constrained")
     left, right = canvas.subplots(1, 2)
     for run, colour in zip(runs, COLOURS, strict=False):
         rows = history(run.history)
@@ -34,7 +34,9 @@ def figure(runs: list[Run], eta: str) -> Figure:
         for key in (key for key in rows[0] if key.startswith("weight_")):
             style = "-" if "pgd" in key else "--"
             share = [row["iteration"] / rows[-1]["iteration"] for row in rows]
-            what = f"{key.removeprefix('weight_')}, {label(run)}"
+            what = (
+                f"of {key.removeprefix('weight_')}" if colour == COLOURS[1] else None
+            )  # the colours are the left one's
             right.plot(share, [row[key] for row in rows], style, color=colour, label=what)
     left.set(xlabel="seconds of training (1 core)", ylabel="error under PGD-10, validation", ylim=(0, 1))
     left.set_title(f"MNIST, η = {eta}")
