@@ -7,7 +7,6 @@ import torch
 from problems import Smooth, SmoothAttacker, images, numeric_gradient
 
 from mvm.attacks.fgsm import FGSM
-from mvm.attacks.noise import Noise
 from mvm.games.adv_train import AdvTrain
 from mvm.games.alt import Alt
 from mvm.games.attnet import AttNetGame
@@ -265,48 +264,6 @@ def test_a_network_may_climb_a_gain_of_its_own_before_the_defender_moves(monkeyp
     for kind, order in ((Minimax, "simultaneous"), (Alt, "leader_first"), (Maximin, "follower_first")):
         with pytest.raises(ValueError, match=f"order='{order}' with an attack network that climbs a gain of its own"):
             kind(Smooth(), attack=learned, order=order, **PLAIN, **FOLLOW)
-
-
-@pytest.mark.parametrize("mix", ["dataset", "image", "softmax", "mean"])
-def test_mixture_descends_on_eq21(mix, monkeypatch):
-    """After the learned member's ascent: the largest mean risk, each image's largest loss, or their soft weighting."""
-    torch.manual_seed(0)
-    members = {"noise": Noise(eta=0.5), "net": Learned()}
-    game = Mixture(Smooth(), members=members, mix=mix, temperature=0.05, **PLAIN, **FOLLOW)
-    optimizers = game.configure_optimizers()
-    monkeypatch.setattr(game, "optimizers", lambda: optimizers)
-    u, v = copy.deepcopy(game.defender), copy.deepcopy(members["net"].net)
-    x, y = images()
-    seen = game.iterate(x, y)
-    up = numeric_gradient(lambda: risk(u(v(x, y)), y), list(v.parameters()))
-    check(members["net"].net, [p + SIGMA * g for p, g in zip(v.parameters(), up, strict=True)])
-    z1, z2 = members["noise"](u, x, y), members["net"].net(x, y).detach()
-
-    def losses(g):
-        return torch.stack([torch.nn.functional.cross_entropy(g(z), y, reduction="none") for z in (z1, z2)])
-
-    if mix == "dataset":
-        best = losses(u).mean(1).argmax()
-        check(game.defender, expected_u(u, lambda: losses(u)[best].mean()))
-    elif mix == "image":
-        assert len(losses(u).argmax(0).unique()) == 2  # both members are some image's worst
-        check(game.defender, expected_u(u, lambda: losses(u).max(0).values.mean()))
-    elif mix == "mean":
-        check(game.defender, expected_u(u, lambda: losses(u).mean()))
-    else:
-        w = torch.softmax(losses(u).mean(1) / 0.05, 0).detach()
-        check(game.defender, expected_u(u, lambda: (w * losses(u).mean(1)).sum()))
-        torch.testing.assert_close(seen["weight_net"], w[1])
-    assert seen["weight_noise"] + seen["weight_net"] == pytest.approx(1)
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"members": {}}, {"mix": "worst"}, {"ascent_steps": 0}, {"temperature": 0.0}, {"sigma": -1.0}]
-)
-def test_impossible_mixtures_are_refused(wrong):
-    settings = {"members": {"fgsm": fgsm()}, **PLAIN, **FOLLOW} | wrong
-    with pytest.raises(ValueError, match=f"{next(iter(wrong))}="):
-        Mixture(Smooth(), **settings)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,54 @@
+"""The mixture game, Eqs. (20) and (21): each rule of weighting against numeric gradients in float64."""
+
+import copy
+
+import pytest
+import torch
+from problems import Smooth, images, numeric_gradient
+from test_games import FOLLOW, PLAIN, SIGMA, Learned, check, expected_u, fgsm
+
+from mvm.attacks.noise import Noise
+from mvm.games.mixture import Mixture
+from mvm.risk import risk
+
+
+@pytest.mark.parametrize("mix", ["dataset", "image", "softmax", "mean"])
+def test_mixture_descends_on_eq21(mix, monkeypatch):
+    """After the learned member's ascent: the largest mean risk, each image's largest loss, or their soft weighting."""
+    torch.manual_seed(0)
+    members = {"noise": Noise(eta=0.5), "net": Learned()}
+    game = Mixture(Smooth(), members=members, mix=mix, temperature=0.05, **PLAIN, **FOLLOW)
+    optimizers = game.configure_optimizers()
+    monkeypatch.setattr(game, "optimizers", lambda: optimizers)
+    u, v = copy.deepcopy(game.defender), copy.deepcopy(members["net"].net)
+    x, y = images()
+    seen = game.iterate(x, y)
+    up = numeric_gradient(lambda: risk(u(v(x, y)), y), list(v.parameters()))
+    check(members["net"].net, [p + SIGMA * g for p, g in zip(v.parameters(), up, strict=True)])
+    z1, z2 = members["noise"](u, x, y), members["net"].net(x, y).detach()
+
+    def losses(g):
+        return torch.stack([torch.nn.functional.cross_entropy(g(z), y, reduction="none") for z in (z1, z2)])
+
+    if mix == "dataset":
+        best = losses(u).mean(1).argmax()
+        check(game.defender, expected_u(u, lambda: losses(u)[best].mean()))
+    elif mix == "image":
+        assert len(losses(u).argmax(0).unique()) == 2  # both members are some image's worst
+        check(game.defender, expected_u(u, lambda: losses(u).max(0).values.mean()))
+    elif mix == "mean":
+        check(game.defender, expected_u(u, lambda: losses(u).mean()))
+    else:
+        w = torch.softmax(losses(u).mean(1) / 0.05, 0).detach()
+        check(game.defender, expected_u(u, lambda: (w * losses(u).mean(1)).sum()))
+        torch.testing.assert_close(seen["weight_net"], w[1])
+    assert seen["weight_noise"] + seen["weight_net"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"members": {}}, {"mix": "worst"}, {"ascent_steps": 0}, {"temperature": 0.0}, {"sigma": -1.0}]
+)
+def test_impossible_mixtures_are_refused(wrong):
+    settings = {"members": {"fgsm": fgsm()}, **PLAIN, **FOLLOW} | wrong
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))}="):
+        Mixture(Smooth(), **settings)
