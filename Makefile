@@ -13,7 +13,8 @@ DEFENCES = profile=$(PROFILE) data=$(or $(DATA),mnist) eta=$(or $(ETA),$(ENDS)) 
 	$(if $(filter short,$(PROFILE)),budgets.mnist.iterations=3000 budgets.mnist.game_iterations=3000)
 # Boxed, and PGD as strong as one can wait for
 STRONG = 'attacks=[none,noise,fgsm_box,pgd,apgd,attnet,attnet_best]' attacks.apgd.steps=50 attacks.noise.box=true attacks.attnet.box=true \
-	attacks.attnet_best.box=true attacks.pgd.steps=50 attacks.pgd.restarts=5 attacks.pgd.stop=true
+	attacks.attnet_best.box=true attacks.pgd.steps=50 attacks.pgd.restarts=5 attacks.pgd.stop=true \
+	$(if $(filter short,$(PROFILE)),budgets.mnist.attack_iterations=1500)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint games bench bench-test launch-test clean paper figures report defences $(TABLES) $(FIGURES)
