@@ -11,13 +11,14 @@ from mvm.threat import check_feasible, middle
 
 
 @pytest.mark.parametrize("box", [False, True])
-def test_it_is_feasible_and_reaches_the_border_of_ball_and_box(box):
+@pytest.mark.parametrize("architecture", ["mlp", "conv"])
+def test_it_is_feasible_and_reaches_the_border_of_ball_and_box(architecture, box):
     torch.manual_seed(0)
-    net, (x, y) = AttNetFolded((1, 28, 28), eta=0.3, box=box), some_images(8)
+    net, (x, y) = AttNetFolded((1, 28, 28), eta=0.3, box=box, architecture=architecture), some_images(8)
     mid, _ = middle(x, 0.3, box=box)
     assert (net(x, y) - mid).abs().max() < 0.01  # the small start: at the middle
     with torch.no_grad():
-        net.h[-1].bias.fill_(20.0)
+        (net.h.out if architecture == "conv" else net.h[-1]).bias.fill_(20.0)
     z = net(x, y)
     check_feasible(z, x, 0.3, box=box, name="folded")
     torch.testing.assert_close(z, (x + 0.3).clamp(max=1) if box else x + 0.3)
@@ -57,7 +58,7 @@ def test_the_penalty_keeps_tanh_out_of_saturation():
     assert reached[0.0] > 4 > 2 > reached[0.03] > 0.1
 
 
-@pytest.mark.parametrize("wrong", [{"penalty": -1.0}, {"loss": "risk"}])
+@pytest.mark.parametrize("wrong", [{"penalty": -1.0}, {"loss": "risk"}, {"architecture": "vit"}])
 def test_impossible_gains_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         AttNetFolded((1, 28, 28), eta=0.3, **wrong)

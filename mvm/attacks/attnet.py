@@ -47,7 +47,7 @@ class AttNet(nn.Module):
         layers: list[nn.Module] = []
         for a, b in zip(widths, widths[1:], strict=False):
             layers += [nn.Linear(a, b), nn.ReLU(), nn.Dropout(dropout)]
-        self.h = nn.Sequential(*layers, nn.Linear(hidden, pixels))
+        self.h: nn.Module = nn.Sequential(*layers, nn.Linear(hidden, pixels))
 
     def p(self, x: Tensor, y: Tensor) -> Tensor:
         """h(x, y; v), one number a pixel, like x."""

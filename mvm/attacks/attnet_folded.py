@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from mvm.attacks.attnet import AttNet, AttNetAttack
+from mvm.attacks.attnet_best import ARCHITECTURES
+from mvm.attacks.attnet_conv import AttNetConv
 from mvm.attacks.recipe import Recipe
 from mvm.threat import middle
 
@@ -17,6 +19,7 @@ class AttNetFolded(AttNet):
     the paper's network with our output map. The last layer starts at a hundredth of torch's initialisation. The literal
     network's tanh saturates, and then every image gets the same perturbation: `penalty` mean(p^2) keeps it from
     that. Where the defender is sure of itself the risk has no gradient left; the margin, the default, has.
+    architecture: mlp, the paper's 3 x `hidden`; or conv, `mvm.attacks.attnet_conv`, which knows nothing of `hidden`.
     """
 
     climbs_f = False
@@ -29,14 +32,23 @@ class AttNetFolded(AttNet):
         loss: str = "margin",
         penalty: float = 0.03,
         dropout: float = 0.0,
+        architecture: str = "mlp",
         **attnet: Any,
     ) -> None:
+        if architecture not in ARCHITECTURES:
+            raise ValueError(f"architecture={architecture!r}: must be one of {', '.join(ARCHITECTURES)}")
         super().__init__(shape, eta=eta, dropout=dropout, **attnet)
         self.recipe = Recipe(loss=loss, penalty=penalty)
         self.last = torch.zeros(0)  # p of the last forward pass
+        if architecture == "conv":
+            self.h = AttNetConv(shape, dropout=dropout, classes=self.classes)
+            return
         with torch.no_grad():
-            for parameter in self.h[-1].parameters():
+            for parameter in list(self.h.parameters())[-2:]:  # the last layer's
                 parameter.mul_(0.01)
+
+    def p(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.h(x, y) if isinstance(self.h, AttNetConv) else super().p(x, y)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         self.last = self.p(x, y)

@@ -19,11 +19,12 @@ ORDER = [  # (id, stronger, weaker): wherever the weaker one's images are allowe
     ("E08", "pgd", "attnet_best"),
     ("E08", "pgd", "attnet_risk"),
     ("E08", "pgd", "attnet_folded"),
+    ("E08", "pgd", "attnet_folded_conv"),
     ("E08", "pgd", "own"),
     ("E19", "attnet_best", "attnet"),
     ("E19", "attnet_best", "own"),
 ]
-LEARNED = ("attnet", "attnet_best", "attnet_risk", "attnet_folded", "own")
+LEARNED = ("attnet", "attnet_best", "attnet_risk", "attnet_folded", "attnet_folded_conv", "own")
 
 
 def cell_checks(cells: dict[str, Cell], *, adversarially_trained: bool = True) -> list[Check]:
