@@ -61,6 +61,7 @@ def test_best_response_keeps_the_member_that_is_worst_on_validation():
     attack, g, x, y = fitted()
     report = attack.report()
     assert len(report["members"]) == 4 and [m["iterations"] for m in report["members"]] == [40, 40, 8, 8]
+    assert {m["name"].split()[0] for m in report["members"][:2]} == {"mlp", "conv"}  # whichever was ahead after 8
     chosen = next(m for m in report["members"] if m["name"] == report["chosen"])
     assert chosen["val_error"] == max(m["val_error"] for m in report["members"][:2])
     on_val = wrong(g, attack(g, x[300:], y[300:]), y[300:]).float().mean().item()
