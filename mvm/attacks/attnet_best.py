@@ -150,7 +150,9 @@ class AttNetBest(Attack):
         """The `keep` members of largest worth of each architecture."""
         names = list(chain.from_iterable(g.names for g in groups))
         ranked = [names[k] for k in sorted(range(len(worth)), key=lambda k: -worth[k])]
-        best = {n for a in self.architectures for n in [n for n in ranked if n.split()[0] == a][: self.keep]}
+        best: set[str] = set()
+        for architecture in self.architectures:
+            best.update([name for name in ranked if name.startswith(architecture)][: self.keep])
         chosen = [(group, [k for k, name in enumerate(group.names) if name in best]) for group in groups]
         return [group.select(members) for group, members in chosen if members]
 

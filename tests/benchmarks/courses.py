@@ -34,9 +34,8 @@ def figure(runs: list[Run], eta: str) -> Figure:
         for key in (key for key in rows[0] if key.startswith("weight_")):
             style = "-" if "pgd" in key else "--"
             share = [row["iteration"] / rows[-1]["iteration"] for row in rows]
-            what = (
-                f"of {key.removeprefix('weight_')}" if colour == COLOURS[1] else None
-            )  # the colours are the left one's
+            member = f"of {key.removeprefix('weight_')}"  # named once: the colours are the left one's
+            what = member if colour == COLOURS[1] else None
             right.plot(share, [row[key] for row in rows], style, color=colour, label=what)
     left.set(xlabel="seconds of training (1 core)", ylabel="error under PGD-10, validation", ylim=(0, 1))
     left.set_title(f"MNIST, η = {eta}")
