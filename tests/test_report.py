@@ -222,7 +222,8 @@ def test_joblib_makes_the_same_scores(outputs, tmp_path):
     for folder, more in ((tmp_path / "two", launcher), (tmp_path / "one", ())):
         made = make("table2", folder, *more)
         assert made.returncode == 0, made.stderr
-    one, two = ({cell.name: cell for cell in (tmp_path / n).glob("runs/*/cells/*.json")} for n in ("one", "two"))
+    folders = tmp_path / "one", tmp_path / "two"
+    one, two = ({cell.relative_to(n): cell for cell in n.glob("runs/*/cells/*.json")} for n in folders)
     assert one.keys() == two.keys() and len(one) == 12
     for name in one:
         a, b = (json.loads(cells[name].read_text()) for cells in (one, two))
