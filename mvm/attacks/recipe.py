@@ -9,9 +9,11 @@ from mvm.attacks.loss import choose_loss
 
 @dataclass(frozen=True)
 class Recipe:
-    """loss: cross_entropy, margin or dlr; the margin is capped at `cap`, so that an image once broken
-    leaves its place to the others. penalty: weight of mean(p^2), p the output before tanh, which keeps
-    tanh out of saturation (without it AttNet collapses on MNIST: one perturbation for every image).
+    """loss: cross_entropy, margin or dlr; the margin is capped at `cap`, so that an image broken by so much
+    leaves its place to the others. How much is worth asking for beyond the 0 at which it is broken: an image broken
+    with room to spare takes others of its kind along, docs/attacks.md. penalty: weight of mean(p^2), p the output
+    before tanh, which keeps tanh out of saturation (without it AttNet collapses on MNIST: one perturbation for
+    every image).
     """
 
     loss: str = "margin"
