@@ -3,8 +3,9 @@
 .venv-bench/bin/python -m tests.benchmarks.epoch [busy]
 
 The paper's MNIST net. An iteration attacks 128 images and trains on 256, 128 of them clean: ours through the
-Trainer as mvm.train has it, torchattacks in a bare loop over the same mini-batches, and ART's AdversarialTrainer,
-which attacks half of each batch, on batches of 256. All have the box and fused Adam. Blocks of 10 iterations take
+Trainer as mvm.train has it; torchattacks in a bare loop over the same mini-batches, on our net, whose weights lie
+channels last, and on the same net with weights as torch makes them (-nchw); and ART's AdversarialTrainer, which attacks
+half of each batch, on batches of 256. All have the box and fused Adam. Blocks of 10 iterations take
 turns, together five epochs of 128 images a mini-batch of data=mnist5k; milliseconds are of one iteration.
 """
 
@@ -33,10 +34,10 @@ def adam(net: nn.Module) -> torch.optim.Optimizer:
     return torch.optim.Adam(net.parameters(), lr=1e-3, fused=True)
 
 
-def torchattacks_block(data: MNIST5k) -> Block:
+def torchattacks_block(data: MNIST5k, layout: torch.memory_format) -> Block:
     from torchattacks import FGSM
 
-    net = MNISTNet()
+    net = MNISTNet().to(memory_format=layout)
     optimizer, attack = adam(net), FGSM(Unit(net), eps=ETA / 2)
     stream = batches(data.train.x, data.train.y, 128, 0)
 
@@ -77,7 +78,12 @@ if __name__ == "__main__":
     images.setup()
     assert len(images.train.x) >= 256 * BLOCK
     game = game_of("adv_train", "game.examples=current", "classifier.width=1.0", "attack.box=true")
-    turns = Turns({"torchattacks": torchattacks_block(images), "art": art_block(images)}, timer)
+    loops = {
+        "torchattacks": torchattacks_block(images, torch.channels_last),
+        "torchattacks-nchw": torchattacks_block(images, torch.contiguous_format),
+        "art": art_block(images),
+    }
+    turns = Turns(loops, timer)
     with tempfile.TemporaryDirectory() as folder:
         trainer_of(turns, folder).fit(game, datamodule=images)
     for peer in turns.others:

@@ -15,7 +15,7 @@ PARTS = {  # of the page, by what a row's name has; the first that fits
     "The plain step, beside what it could be instead": r"/plain:",
     "FGSM adversarial training, beside other libraries": r"/fgsm-training:",
     "Attack networks in one stack, beside one after another": r"/attnet-restarts",
-    "Attacks on 128 images, beside other libraries": r"-own/",
+    "Attacks on 128 images, beside other libraries": r"-(own|nchw)/",
     "Minimax's step, beside other libraries' for the same or a similar gradient": r":(torch|higher|torchopt|betty)",
     "Steps of the games, beside each other": r"",
 }
