@@ -40,7 +40,7 @@ def write_report(outputs: Path, profile: str, to: Path) -> Path:
 
 
 def claims_text(verdicts: list[Verdict], profile: str) -> str:
-    """The claims as a Markdown table: a verdict an eta, with the difference and its 95 % interval."""
+    """The claims as a Markdown table: a verdict an eta with the difference and its 95 % interval. Then the checks."""
     lines = [
         "# Claims",
         "",
@@ -55,11 +55,21 @@ def claims_text(verdicts: list[Verdict], profile: str) -> str:
             if own:
                 told = "<br>".join(f"η {v.eta:g}: {_told(v)}" for v in own)
                 lines.append(f"| {claim['text']} | {claim['section']} | {attacker} | {told} |")
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, *_checks(verdicts), ""])
+
+
+def _checks(verdicts: list[Verdict]) -> list[str]:
+    """What each check named in the table says; a caution is its id, its text and the score it is about."""
+    texts = sorted({caution.rpartition(": ")[0] for v in verdicts for caution in v.cautions})
+    if not texts:
+        return []
+    head = "Checks that a compared score did not pass (! strikes it); index.html says which score:"
+    return ["", head, "", *(f"- {text}" for text in texts)]
 
 
 def _told(v: Verdict) -> str:
     if v.difference is None:
         return v.verdict
     numbers = f"{v.difference:+.3f} [{v.low:+.3f}, {v.high:+.3f}], p {v.p:.2g}, {v.seeds} seed{'s' * (v.seeds > 1)}"
-    return f"**{v.verdict}** ({numbers}){''.join(f'; {c}' for c in v.cautions)}"
+    ids = sorted({caution.split()[0] for caution in v.cautions})
+    return f"**{v.verdict}** ({numbers}){'; ' * bool(ids)}{' '.join(ids)}"

@@ -4,9 +4,9 @@
     [pgd10x10-eta0.6]  (the boxed ball of most figures, in which every image breaks)
 
 The paper's MNIST net, undefended, batches of 128: once as we make it, its weights channels last (mnist-own), once as
-torch makes them (mnist-nchw), as a user's own net mostly is; ours lays them out anew in each call. Each batch is attacked by every library in turn; the ratio is
-the median over the batches of our time to theirs on the same batch. With `busy` 1 thread by the processor's time,
-whose ratios stand on a machine that others use, too.
+torch makes them (mnist-nchw), as a user's own net mostly is; ours lays them out anew in each call. Each batch is
+attacked by every library in turn; the ratio is the median over the batches of our time to theirs on the same batch.
+With `busy` 1 thread by the processor's time, whose ratios stand on a machine that others use, too.
 """
 
 import statistics
