@@ -71,7 +71,7 @@ function chip(claim, attacker, one) {
 }
 const list = make("ol", { class: "claims" });
 for (const claim of data.claims) {
-  const item = make("li", {}, make("div", {}, claim.text, " ", make("span", { class: "soft where" }, "Section " + claim.section)));
+  const item = make("li", {}, make("div", {}, claim.text, " ", make("span", { class: "soft where" }, claim.section.replace(/^(?=\d)/, "Section "))));
   for (const [attacker, verdicts] of Object.entries(claim.verdicts))
     item.append(make("div", { class: "chips" }, attacker === "printed" ? null : make("span", { class: "soft" }, "by the best response"),
       ...verdicts.map((one) => chip(claim, attacker, one))));
