@@ -26,29 +26,38 @@ Defence = Callable[[], tuple[nn.Module, Images]]  # loads the classifier and the
 
 
 def cells(
-    run: Run, attacks: dict[str, dict[str, Any]], defence: Defence, ready: dict[str, Attack] | None = None
+    run: Run,
+    attacks: dict[str, dict[str, Any]],
+    defence: Defence,
+    ready: dict[str, Attack] | None = None,
+    test_images: int | None = None,
 ) -> dict[str, Cell]:
     """{name: cell} for attacks given as {name: settings}; what was scored before is read back.
 
     ready: attacks that are used as they are. The others are built from their settings and, if they
-    learn, trained against the run's defender first.
+    learn, trained against the run's defender first. test_images: how many `defence` gives, if not all.
     """
     out: dict[str, Cell] = {}
     for name, settings in attacks.items():
-        out[name] = kept_cell(run, name, settings) or _make(run, name, settings, defence, (ready or {}).get(name))
+        file = cell_file(run, name, settings, test_images)
+        out[name] = _read(file) or _make(file, name, settings, defence, (ready or {}).get(name))
     return out
 
 
 def kept_cell(run: Run, name: str, settings: dict[str, Any]) -> Cell | None:
     """The score of an attack with these settings, if it was made before and its file is whole."""
+    return _read(cell_file(run, name, settings))
+
+
+def _read(file: Path) -> Cell | None:
     try:
-        cell = json.loads(cell_file(run, name, settings).read_text())
+        cell = json.loads(file.read_text())
     except (OSError, ValueError):
         return None
     return cell if "wrong" in cell else None  # older versions did not keep what the checks need
 
 
-def _make(run: Run, name: str, settings: dict[str, Any], defence: Defence, ready: Attack | None) -> Cell:
+def _make(file: Path, name: str, settings: dict[str, Any], defence: Defence, ready: Attack | None) -> Cell:
     classifier, data = defence()
     graph = connected(classifier, data.test.x[:1])
     if graph.verdict == FAIL:
@@ -62,7 +71,6 @@ def _make(run: Run, name: str, settings: dict[str, Any], defence: Defence, ready
     if attack.report():
         cell["report"] = attack.report()
     cell["seconds"] = round(time.perf_counter() - start, 2)
-    file = cell_file(run, name, settings)
     if "infeasible" in cell:
         say(f"  E01: {cell['infeasible']}")
     else:
@@ -75,6 +83,7 @@ def _make(run: Run, name: str, settings: dict[str, Any], defence: Defence, ready
     return cell
 
 
-def cell_file(run: Run, name: str, settings: dict[str, Any]) -> Path:
-    """Where the score of an attack with these settings is kept."""
-    return run.folder / "cells" / f"{name}-{fingerprint(settings)}.json"
+def cell_file(run: Run, name: str, settings: dict[str, Any], test_images: int | None = None) -> Path:
+    """Where the score of an attack with these settings is kept: on all test images, or on so many."""
+    folder = f"cells-{test_images}" if test_images else "cells"
+    return run.folder / folder / f"{name}-{fingerprint(settings)}.json"

@@ -56,6 +56,8 @@ def gap(cfg: DictConfig) -> None:
     """audit=gap: the duality gap and Lemma 1 of the runs that have an attack network; gap.json and gap.md."""
     if cfg.eta is not None:
         raise UserError(f"audit=gap eta={cfg.eta}: a game is solved at the eta that it was played at; leave eta out")
+    if cfg.test_images is not None:
+        raise UserError(f"audit=gap test_images={cfg.test_images}: the gap needs all of them; leave test_images out")
     games = []
     for run in find_runs(cfg.runs):
         config = run.config()
@@ -78,6 +80,10 @@ def gap(cfg: DictConfig) -> None:
 
 def grid(cfg: DictConfig, command: str) -> None:
     """Score every run against every attack, check, show, and write: grid.csv, grid.md, and every check's numbers."""
+    if cfg.test_images is not None and cfg.test_images < 1:
+        raise UserError(
+            f"test_images={cfg.test_images}: must be 1 or more; leave it out to score on the whole test set"
+        )
     if not cfg.attacks:
         raise UserError("attacks=[]: nothing to score; name some, for example 'attacks=[none,noise,fgsm,pgd]'")
     lines: list[Line] = []
@@ -118,8 +124,9 @@ def line_of(run: Run, cfg: DictConfig, runs: list[Run]) -> Line:
     """Score and check one run."""
     config = run.config()
     eta = config["eta"] if cfg.eta is None else cfg.eta
-    load = partial(defence, run, config, cfg.trainer.accelerator)
-    scores = cells(run, attacks_on(config, cfg), load) | own(run, config, eta)
+    load = partial(defence, run, config, cfg.trainer.accelerator, cfg.test_images)
+    scores = cells(run, attacks_on(config, cfg), load, test_images=cfg.test_images)
+    scores |= {} if cfg.test_images else own(run, config, eta)
 
     def other(found: Run | None) -> Other | None:
         if found is None:
@@ -128,7 +135,7 @@ def line_of(run: Run, cfg: DictConfig, runs: list[Run]) -> Line:
 
     others = {"surrogate": other(surrogate(run, config, runs)), "copy": other(copy_of(run, config, runs))}
     images = resolved(cfg, config, "budget")["probe"]
-    found = inspect(run, scores, load, game=config["game"], eta=eta, images=images, **others)
+    found = inspect(run, scores, load, game=config["game"], eta=eta, images=images, of=cfg.test_images, **others)
     rows = history(run.history)
     checks = checks_of(scores, found, game=config["game"], weights=digest_of(run.defender), history=rows)
     checks += lacking(scores, config["game"], rows)

@@ -41,14 +41,15 @@ def inspect(
     game: dict[str, Any],
     eta: float,
     images: int,
+    of: int | None = None,
     surrogate: Other | None = None,
     copy: Other | None = None,
 ) -> list[Check]:
     """What the rules find on the classifier of a run: from the file checks/*.json, or anew.
 
     game: the settings that it was trained by. images: how many of the test images the rules' own attacks
-    are tried on. surrogate: an undefended run, for the transfer attack of E07;
-    copy: a run of the same game from another seed, for that of E31.
+    are tried on; of: out of how many, if `defence` gives not all. surrogate: an undefended run, for the
+    transfer attack of E07; copy: a run of the same game from another seed, for that of E31.
     """
     weights, undefended = digest_of(run.defender), name_of(game) == "undefended"
     iterated = {
@@ -57,6 +58,7 @@ def inspect(
     others = {"surrogate": surrogate, "copy": copy}
     named = {name: other and other[0] for name, other in others.items()}
     asked = {"edition": EDITION, "of": weights, "eta": eta, "images": images, "iterated": iterated, **named}
+    asked |= {"out_of": of} if of else {}
     there = kept(run.folder / file_of(asked))
     if there:
         return there[1]
@@ -78,7 +80,7 @@ def _classifier(
 ) -> list[Check]:
     classifier, data = defence()
     with evaluating(classifier, *(net for net in nets.values() if net)):
-        chosen = spaced(images, len(data.test.y)).to(data.test.y.device)
+        chosen = data.test.spaced(images)
         x, y, _ = data.test.select(chosen)
         out = defender_checks(classifier, x, y) + probe(classifier, x, y, eta, **nets)
         out += [self_test(classifier, x), _same_distribution(classifier, data), apart(data.val.x, data.test.x)]
@@ -90,11 +92,6 @@ def _classifier(
             if cells[name]["examples"] == examples(data):
                 out.append(_doubled(classifier, data, cells[name], chosen))
     return out
-
-
-def spaced(images: int, of: int) -> Tensor:
-    """So many of the first `of` numbers, at equal distances: a data set may be in the order of its labels."""
-    return torch.arange(min(images, of)) * of // min(images, of)
 
 
 def _doubled(classifier: nn.Module, data: Images, cell: Cell, chosen: Tensor) -> Check:

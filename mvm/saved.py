@@ -4,6 +4,7 @@ import glob
 import json
 from collections.abc import Sequence
 from contextlib import suppress
+from copy import copy
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -33,13 +34,18 @@ def find_runs(pattern: str) -> list[Run]:
     return runs
 
 
-def defence(run: Run, config: dict[str, Any], accelerator: str) -> tuple[nn.Module, Images]:
-    """The run's classifier with its weights, and its data set, on the device."""
+def defence(
+    run: Run, config: dict[str, Any], accelerator: str, test_images: int | None = None
+) -> tuple[nn.Module, Images]:
+    """The run's classifier with its weights, and its data set, with so many test images or all, on the device."""
     classifier = build(config["classifier"])
     load_weights(classifier, run.defender)
     where = device(accelerator)
     data = _data(json.dumps({**config["data"], "seed": 0}))  # the seed only orders mini-batches
     data.to(where)
+    if test_images:
+        data = copy(data)  # the whole set stays for the next run
+        data.test = data.test.select(data.test.spaced(test_images))
     return classifier.to(where), data
 
 

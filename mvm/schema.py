@@ -36,6 +36,7 @@ class Evaluate:
     runs: str = "outputs/runs/*"  # a glob of run folders
     eta: float | None = None  # None: the eta of each run
     seed: int | None = None  # of the attacks; None: each run's own
+    test_images: int | None = None  # so many of the test set, at equal distances; None: all
     outputs: str = "outputs"
     profile: str = MISSING
     budget: Any = MISSING

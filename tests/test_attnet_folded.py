@@ -34,6 +34,11 @@ def test_unboxed_it_is_the_papers_network():
     torch.testing.assert_close(literal.gain(logits, y), torch.nn.functional.cross_entropy(logits, y))
     saturation = literal.p(x, y).square().mean()
     torch.testing.assert_close(folded.gain(logits, y), margin(logits, y).clamp(max=1).mean() - 0.03 * saturation)
+    further = AttNetFolded((1, 28, 28), eta=0.3, cap=5.0)
+    further.load_state_dict(literal.state_dict())
+    further(x, y)
+    logits = 9 * logits
+    torch.testing.assert_close(further.gain(logits, y), margin(logits, y).clamp(max=5).mean() - 0.03 * saturation)
 
 
 def test_the_penalty_keeps_tanh_out_of_saturation():

@@ -5,6 +5,7 @@ import yaml
 from conftest import TINY, read
 from test_bad_input import assert_one_line
 
+from mvm.audit.checks.cells import bits
 from mvm.evaluation import COLUMNS
 
 ATTACKS = ("profile=smoke", "budgets.mnist.attack_iterations=20", "attacks.pgd.steps=2")
@@ -87,6 +88,24 @@ def test_another_eta(mvm, tmp_path):
     weaker = mvm("evaluate", f"runs={tmp_path}/runs/*", "attacks=[none,fgsm]", *ATTACKS[:1])
     errors = [float(row["error"].removeprefix(">=")) for row in (rows["fgsm"], read(weaker.folder)[1])]
     assert errors[0] > errors[1]
+
+
+def test_a_part_of_the_test_set(mvm, tmp_path):
+    mvm("train", *TINY, "game=undefended")
+    ask = ("evaluate", f"runs={tmp_path}/runs/*", "attacks=[fgsm,pgd]", *ATTACKS)
+    whole = mvm(*ask)
+    before = read(whole.folder)
+    part = mvm(*ask, "test_images=200")
+    rows = {row["attack"]: row for row in read(part.folder)}
+    assert {row["n"] for row in rows.values()} == {"200"} and "not tried: E11" not in part.out
+    (run,) = tmp_path.glob("runs/*")
+    masks = [next(run.glob(f"{cells}/fgsm-*.json")) for cells in ("cells", "cells-200")]
+    all_of_them, some = (bits(json.loads(file.read_text())) for file in masks)
+    assert (all_of_them[::5] == some).all()
+    assert float(rows["fgsm"]["error"].removeprefix(">=")) == round(some.mean(), 4)
+    assert read(mvm(*ask).folder) == before  # the scores on all of them are as they were
+    assert_one_line(mvm(*ask, "test_images=0"), "test_images=0: must be 1 or more")
+    assert_one_line(mvm(*ask, "audit=gap", "test_images=9"), "audit=gap test_images=9: the gap needs all")
 
 
 def test_nothing_to_score(mvm, tmp_path):

@@ -13,7 +13,8 @@ from mvm.threat import middle
 
 
 class AttNetFolded(AttNet):
-    """z(x; v) = mid + half tanh(p(x, y; v)), which climbs a gain of its own: `mvm.attacks.recipe.Recipe`.
+    """z(x; v) = mid + half tanh(p(x, y; v)), which climbs a gain of its own: `loss`, `cap` and `penalty` are those of
+    `mvm.attacks.recipe.Recipe`.
 
     mid, half: middle and half width of what each pixel may become, ball and box together; without the box this is
     the paper's network with our output map. The last layer starts at a hundredth of torch's initialisation. The literal
@@ -30,6 +31,7 @@ class AttNetFolded(AttNet):
         *,
         eta: float,
         loss: str = "margin",
+        cap: float = 1.0,
         penalty: float = 0.03,
         dropout: float = 0.0,
         architecture: str = "mlp",
@@ -38,7 +40,7 @@ class AttNetFolded(AttNet):
         if architecture not in ARCHITECTURES:
             raise ValueError(f"architecture={architecture!r}: must be one of {', '.join(ARCHITECTURES)}")
         super().__init__(shape, eta=eta, dropout=dropout, **attnet)
-        self.recipe = Recipe(loss=loss, penalty=penalty)
+        self.recipe = Recipe(loss=loss, cap=cap, penalty=penalty)
         self.last = torch.zeros(0)  # p of the last forward pass
         if architecture == "conv":
             self.h = AttNetConv(shape, dropout=dropout, classes=self.classes)

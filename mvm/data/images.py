@@ -25,6 +25,11 @@ class Split(NamedTuple):
     def to(self, device: torch.device) -> "Split":
         return Split(self.x.to(device), self.y.to(device), self.unit.to(device))
 
+    def spaced(self, images: int) -> Tensor:
+        """The numbers of so many of the images, at equal distances: a data set may be in the order of its labels."""
+        n = len(self.y)
+        return torch.arange(min(images, n), device=self.y.device) * n // min(images, n)
+
     def chunks(self) -> Chunks:
         """In order, every image once: for scoring."""
         return Chunks(self.x, self.y, CHUNK)
