@@ -1,10 +1,9 @@
 """Every planted weakness is caught and named; an honest, PGD-trained defender passes."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
+from blobs import ETA, Net, blobs, cells_of
 from problems import Linear
 from torch import nn
 
@@ -22,23 +21,6 @@ from mvm.audit.checks.grid import same_distribution, seeds, twin_broken
 from mvm.audit.checks.probe import doubling, limit, probe, restarts
 from mvm.audit.checks.selftest import Masked
 from mvm.audit.checks.verdict import FAIL, PASS, WARN, badges
-from mvm.audit.score import score
-from mvm.data.images import Split
-
-ETA = 0.3
-
-
-def blobs(n=300, seed=0):
-    """Ten classes of 8 x 8 images: each a fixed pattern of +-0.5, with noise on it."""
-    pattern = torch.randn(10, 1, 8, 8, generator=torch.Generator().manual_seed(7)).sign() * 0.5
-    generator = torch.Generator().manual_seed(seed)
-    y = torch.randint(0, 10, (n,), generator=generator)
-    return (pattern[y] + 0.15 * torch.randn(n, 1, 8, 8, generator=generator)).clamp(-1, 1), y
-
-
-class Net(nn.Sequential):
-    def __init__(self, p=0.0):
-        super().__init__(nn.Flatten(), nn.Linear(64, 64), nn.ReLU(), nn.Dropout(p), nn.Linear(64, 10))
 
 
 @pytest.fixture(scope="module")
@@ -58,20 +40,6 @@ def honest():
 
 def failed(checks):
     return {c.id for c in checks if c.verdict == FAIL}
-
-
-def data_of(x, y):
-    test = Split(x, y, torch.full((len(x),), 0.5))
-    return SimpleNamespace(test=test)
-
-
-def cells_of(net, **attacks):
-    x, y = blobs()
-    quiet = lambda *a: None  # noqa: E731
-    return {
-        name: {"attack": name, "settings": {}, **score(net, attack, data_of(x, y), quiet)}
-        for name, attack in attacks.items()
-    }
 
 
 def everything(net):

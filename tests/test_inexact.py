@@ -2,8 +2,8 @@
 
 import pytest
 import torch
+from penalty_cases import Case, SmoothCase, distance, reference
 from problems import Smooth, SmoothAttacker, images
-from test_penalty import Case, SmoothCase, distance, reference
 
 from mvm.leader_follower import Player, iterate, solve
 from mvm.penalty import Carried, Through, double, every, lookahead, part

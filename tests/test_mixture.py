@@ -4,8 +4,8 @@ import copy
 
 import pytest
 import torch
+from one_step import FOLLOW, PLAIN, SIGMA, Learned, check, expected_u, fgsm
 from problems import Smooth, images, numeric_gradient
-from test_games import FOLLOW, PLAIN, SIGMA, Learned, check, expected_u, fgsm
 
 from mvm.attacks.noise import Noise
 from mvm.games.mixture import Mixture
