@@ -3,6 +3,7 @@
 import ctypes
 import os
 import sys
+from collections.abc import Callable
 
 
 def settle() -> None:
@@ -18,8 +19,19 @@ def keep_memory() -> bool:
     By itself glibc gives large blocks back to the system and asks for them anew, those of 32 MiB and more always:
     a page fault for every 4 KiB of every map of the CIFAR-10 net, a quarter of its step.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    mallopt = _glibc("mallopt")
     if mallopt is None:
         return False
     trim_threshold, mmap_max = -1, -4  # mallopt(3)
     return bool(mallopt(trim_threshold, -1) and mallopt(mmap_max, 0))
+
+
+def give_back() -> None:
+    """Return the memory that `keep_memory` keeps: between the runs of a sweep, or it grows with the largest of them."""
+    trim = _glibc("malloc_trim")
+    if trim is not None:
+        trim(0)
+
+
+def _glibc(function: str) -> Callable[..., int] | None:
+    return getattr(ctypes.CDLL(None), function, None) if sys.platform == "linux" else None

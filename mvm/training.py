@@ -14,6 +14,7 @@ from mvm.audit.cell import Cell
 from mvm.audit.checks.verdict import FAIL, WARN
 from mvm.audit.table import table
 from mvm.build import positive_eta
+from mvm.cpu import give_back
 from mvm.digest import digest_of
 from mvm.entries import note_entry
 from mvm.errors import UserError
@@ -30,6 +31,7 @@ OF_THIS_GAME = ("game", "recipe", "attack=", "attack.", "members", "force")  # s
 
 def main(cfg: DictConfig, overrides: list[str]) -> None:
     gc.collect()  # the last job of a sweep: its trainer and game hold each other, and so its data, half a GiB of MNIST
+    give_back()
     choices = HydraConfig.get().runtime.choices
     if choices.get("recipe") and choices["game"] != "minimax":
         raise UserError(

@@ -17,6 +17,21 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
+HELD = """
+import torch
+from mvm.cpu import give_back, keep_memory
+keep_memory()
+def held():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmRSS")) // 1024
+before = held()
+x = [torch.ones(1 << 18) for _ in range(400)]  # 1 MiB each
+x = x[-1]  # the last one, above all the others
+kept = held() - before
+give_back()
+print(kept, held() - before)
+"""
+
+
 def said(program: str) -> str:
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
 
@@ -26,6 +41,14 @@ def test_freed_memory_is_kept_for_the_next_tensor():
     if said("from mvm.cpu import keep_memory; print(keep_memory())") == "False":
         pytest.skip("the C library is not glibc")
     assert int(said(FAULTS.format(call="keep_memory()"))) < 100
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's")
+def test_what_is_kept_can_be_given_back():
+    kept, left = map(int, said(HELD).split())
+    if kept < 300:
+        pytest.skip("the C library is not glibc")
+    assert left < kept / 4
 
 
 def test_a_training_process_does_not_look_for_a_driver_at_each_step_of_adam():
