@@ -135,7 +135,9 @@ def line_of(run: Run, cfg: DictConfig, runs: list[Run]) -> Line:
 
     others = {"surrogate": other(surrogate(run, config, runs)), "copy": other(copy_of(run, config, runs))}
     images = resolved(cfg, config, "budget")["probe"]
-    found = inspect(run, scores, load, game=config["game"], eta=eta, images=images, of=cfg.test_images, **others)
+    found = inspect(
+        run, scores, load, game=config["game"], eta=eta, images=images, test_images=cfg.test_images, **others
+    )
     rows = history(run.history)
     checks = checks_of(scores, found, game=config["game"], weights=digest_of(run.defender), history=rows)
     checks += lacking(scores, config["game"], rows)

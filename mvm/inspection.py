@@ -41,14 +41,14 @@ def inspect(
     game: dict[str, Any],
     eta: float,
     images: int,
-    of: int | None = None,
+    test_images: int | None = None,
     surrogate: Other | None = None,
     copy: Other | None = None,
 ) -> list[Check]:
     """What the rules find on the classifier of a run: from the file checks/*.json, or anew.
 
     game: the settings that it was trained by. images: how many of the test images the rules' own attacks
-    are tried on; of: out of how many, if `defence` gives not all. surrogate: an undefended run, for the
+    are tried on; test_images: out of how many, if `defence` gives not all. surrogate: an undefended run, for the
     transfer attack of E07; copy: a run of the same game from another seed, for that of E31.
     """
     weights, undefended = digest_of(run.defender), name_of(game) == "undefended"
@@ -58,7 +58,7 @@ def inspect(
     others = {"surrogate": surrogate, "copy": copy}
     named = {name: other and other[0] for name, other in others.items()}
     asked = {"edition": EDITION, "of": weights, "eta": eta, "images": images, "iterated": iterated, **named}
-    asked |= {"out_of": of} if of else {}
+    asked |= {"test_images": test_images} if test_images else {}
     there = kept(run.folder / file_of(asked))
     if there:
         return there[1]
