@@ -25,6 +25,7 @@ from mvm.games.watch import Watch
 from mvm.lock import alone
 from mvm.record import Run, name_of
 from mvm.seeding import derive
+from mvm.shorter import go_on_from_shorter
 from mvm.terminal import bar, duration, say
 from mvm.threat import describe
 from mvm.weights import load_weights, save_weights
@@ -75,6 +76,7 @@ def _train_and_score(
         with alone(run.claims[1]):
             run.begin(config)  # again: a twin may have been trained meanwhile
             if not run.trained:
+                go_on_from_shorter(run, config)
                 fit(game, data, run, config, board.row)
     return score_all(game, data, run, config, attacks)
 

@@ -31,6 +31,7 @@ LAYERS = [  # a file imports from its own layer and the ones before it
     ["record"],
     ["games"],
     ["schema", "terminal", "build", "cells", "board", "board_end"],
+    ["shorter"],
     ["cli", "play", "rounds", "entries", "recorded", "inspection", "untried", "grid"],
     ["saved", "solved", "equilibrium"],
     ["training", "evaluation"],

@@ -44,6 +44,21 @@ def test_a_short_cat_and_mouse_is_the_beginning_of_a_long_one(mvm):
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
+def test_a_long_cat_and_mouse_goes_on_from_a_short_one(mvm, tmp_path):
+    short = mvm("train", *TINY, "game=adv_fgsm2").folder
+    went_on = mvm("train", *TINY, "game=cat_mouse")
+    assert f"goes on from the 2 rounds of {short.name}" in went_on.out
+    alone_ = mvm("train", *TINY, "game=cat_mouse", f"outputs={tmp_path}/other")
+    assert "goes on" not in alone_.out
+    for file in ("defender", "rounds/00", "rounds/01", "rounds/02", "rounds/03"):
+        a, b = (load_file(r.folder / f"{file}.safetensors") for r in (went_on, alone_))
+        assert all(torch.equal(a[name], b[name]) for name in a), file
+    first, both = (read(folder / "history.csv") for folder in (short, went_on.folder))
+    assert both[: len(first)] == first and errors(went_on.folder) == errors(alone_.folder)
+    again = mvm("train", *TINY, "game=cat_mouse", "force=true")
+    assert "goes on" not in again.out and read(again.folder / "history.csv")[0] != first[0]
+
+
 def test_rounds_may_have_lengths_of_their_own(mvm):
     assert round_ends(4, 5) == [5, 10, 15, 20] and round_ends(4, [7, 2]) == [7, 9, 11, 13]
     assert round_ends(1, [7, 2]) == [7]
