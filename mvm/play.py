@@ -25,7 +25,7 @@ from mvm.games.watch import Watch
 from mvm.lock import alone
 from mvm.record import Run, name_of
 from mvm.seeding import derive
-from mvm.shorter import go_on_from_shorter
+from mvm.shared_rounds import share_rounds
 from mvm.terminal import bar, duration, say
 from mvm.threat import describe
 from mvm.weights import load_weights, save_weights
@@ -76,7 +76,8 @@ def _train_and_score(
         with alone(run.claims[1]):
             run.begin(config)  # again: a twin may have been trained meanwhile
             if not run.trained:
-                go_on_from_shorter(run, config)
+                share_rounds(run, config)
+            if not run.trained:
                 fit(game, data, run, config, board.row)
     return score_all(game, data, run, config, attacks)
 
@@ -93,7 +94,7 @@ def score_all(
     ready = {"own": game.attack} if game.attack is not None else {}
     scores = cells(run, attacks, lambda: (game.defender, data), ready)
     if scores:
-        run.write_metrics(_metrics(run, config, data, scores))
+        run.write_metrics(_metrics(run, config, game.iterations, data, scores))
     return scores
 
 
@@ -166,7 +167,9 @@ def _check(checkpoint: Any, game: Game) -> int:
         ) from why
 
 
-def _metrics(run: Run, config: dict[str, Any], data: Images, scores: dict[str, Cell]) -> dict[str, Any]:
+def _metrics(
+    run: Run, config: dict[str, Any], iterations: int, data: Images, scores: dict[str, Cell]
+) -> dict[str, Any]:
     with open(run.history, newline="") as file:
         last = list(csv.DictReader(file))[-1]
     before = run.metrics()["errors"] if run.metrics_file.exists() else {}
@@ -177,7 +180,7 @@ def _metrics(run: Run, config: dict[str, Any], data: Images, scores: dict[str, C
         "threat": describe(config["eta"], data.test.unit),
         "seed": config["seed"],
         "profile": config["profile"],
-        "iterations": int(last["iteration"]),
+        "iterations": iterations,
         "seconds": float(last["seconds"]),
         "complete": True,
         "n": len(data.test.y),

@@ -27,6 +27,11 @@ def fingerprint(science: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(plain(science), sort_keys=True).encode()).hexdigest()[:8]
 
 
+def fingerprint_of(config: dict[str, Any]) -> str:
+    """The fingerprint of what determines a run's weights: data, classifier, game, seed."""
+    return fingerprint({k: config[k] for k in ("data", "classifier", "game", "seed")})
+
+
 def name_of(config: dict[str, Any]) -> str:
     """The name of a data set, game or attack is its file's: mvm.games.minimax.Minimax is `minimax`."""
     return config["_target_"].split(".")[-2]
@@ -78,9 +83,8 @@ class Run:
     @classmethod
     def of(cls, config: dict[str, Any]) -> "Run":
         """The run of a resolved configuration (`mvm.schema.Train`)."""
-        science = fingerprint({k: config[k] for k in ("data", "classifier", "game", "seed")})
         names = f"{name_of(config['data'])}-{name_of(config['game'])}"
-        folder = f"{names}-eta{config['eta']:g}-seed{config['seed']}-{science}"
+        folder = f"{names}-eta{config['eta']:g}-seed{config['seed']}-{fingerprint_of(config)}"
         return cls(Path(config["outputs"]) / "runs" / folder)
 
     @property

@@ -31,7 +31,7 @@ LAYERS = [  # a file imports from its own layer and the ones before it
     ["record"],
     ["games"],
     ["schema", "terminal", "build", "cells", "board", "board_end"],
-    ["shorter"],
+    ["shared_rounds"],
     ["cli", "play", "rounds", "entries", "recorded", "inspection", "untried", "grid"],
     ["saved", "solved", "equilibrium"],
     ["training", "evaluation"],

@@ -44,19 +44,41 @@ def test_a_short_cat_and_mouse_is_the_beginning_of_a_long_one(mvm):
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
-def test_a_long_cat_and_mouse_goes_on_from_a_short_one(mvm, tmp_path):
+@pytest.fixture
+def alone_and_after(mvm, tmp_path):
+    """Two runs of a game: of a new folder of outputs, and after another game."""
+
+    def play(game, first):
+        mvm("train", *TINY, f"game={first}")
+        after = mvm("train", *TINY, f"game={game}")
+        alone = mvm("train", *TINY, f"game={game}", f"outputs={tmp_path}/other")
+        assert "ounds" in after.out and "ounds" not in alone.out
+        assert errors(after.folder) == errors(alone.folder)
+        names = sorted(str(file.relative_to(alone.folder)) for file in alone.folder.rglob("*.safetensors"))
+        for name in names:
+            a, b = load_file(after.folder / name), load_file(alone.folder / name)
+            assert all(torch.equal(a[key], b[key]) for key in a), name
+        return after, names
+
+    return play
+
+
+def test_a_long_cat_and_mouse_goes_on_from_a_short_one(alone_and_after, mvm):
+    after, names = alone_and_after("cat_mouse", first="adv_fgsm2")
     short = mvm("train", *TINY, "game=adv_fgsm2").folder
-    went_on = mvm("train", *TINY, "game=cat_mouse")
-    assert f"goes on from the 2 rounds of {short.name}" in went_on.out
-    alone_ = mvm("train", *TINY, "game=cat_mouse", f"outputs={tmp_path}/other")
-    assert "goes on" not in alone_.out
-    for file in ("defender", "rounds/00", "rounds/01", "rounds/02", "rounds/03"):
-        a, b = (load_file(r.folder / f"{file}.safetensors") for r in (went_on, alone_))
-        assert all(torch.equal(a[name], b[name]) for name in a), file
-    first, both = (read(folder / "history.csv") for folder in (short, went_on.folder))
-    assert both[: len(first)] == first and errors(went_on.folder) == errors(alone_.folder)
+    assert f"goes on from the rounds of {short.name}" in after.out and len(names) == 5
+    first, both = read(short / "history.csv"), read(after.folder / "history.csv")
+    assert both[: len(first)] == first
     again = mvm("train", *TINY, "game=cat_mouse", "force=true")
     assert "goes on" not in again.out and read(again.folder / "history.csv")[0] != first[0]
+
+
+def test_a_short_cat_and_mouse_is_taken_from_a_long_one(alone_and_after, mvm):
+    after, names = alone_and_after("adv_fgsm2", first="cat_mouse")
+    assert "its rounds are the first of" in after.out and names[-1] == "rounds/02.safetensors"
+    long = mvm("train", *TINY, "game=cat_mouse").folder
+    rows = read(after.folder / "history.csv")
+    assert 0 < len(rows) < len(read(long / "history.csv")) and rows == read(long / "history.csv")[: len(rows)]
 
 
 def test_rounds_may_have_lengths_of_their_own(mvm):
