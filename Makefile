@@ -1,4 +1,5 @@
 PYTHON ?= python3
+comma := ,
 RUN := .venv/bin/python -m
 
 TABLES := $(addprefix table,1 2 3 4 5 6 7 8 9 10)
@@ -7,17 +8,17 @@ PROFILE ?= short
 # Settings of every run of a table: empty ones are left to its preset. ARGS: any others, as for mvm.train.
 SWEEP = profile=$(PROFILE) $(if $(DATA),data=$(DATA)) $(if $(ETA),eta=$(ETA)) $(if $(SEEDS),seed=$(SEEDS)) $(ARGS)
 
-ENDS := 0.3,0.6
+# Beyond the paper: all in the box, 3,000 iterations where the profile is short, and PGD as strong as one can wait for
+ENDS := $(if $(filter cifar10,$(DATA)),0.1$(comma)0.2,0.3$(comma)0.6)
+BUDGET = $(if $(filter short,$(PROFILE)),budgets.$(if $(filter cifar10,$(DATA)),cifar10,mnist))
 DEFENCES = profile=$(PROFILE) data=$(or $(DATA),mnist) eta=$(or $(ETA),$(ENDS)) seed=$(or $(SEEDS),0) \
-	outputs=outputs/defences 'attacks=[none]' $(ARGS) \
-	$(if $(filter short,$(PROFILE)),budgets.mnist.iterations=3000 budgets.mnist.game_iterations=3000)
-# Boxed, and PGD as strong as one can wait for
-STRONG = 'attacks=[none,noise,fgsm_box,pgd,apgd,attnet,attnet_best]' attacks.apgd.steps=50 attacks.noise.box=true attacks.attnet.box=true \
-	attacks.attnet_best.box=true attacks.pgd.steps=50 attacks.pgd.restarts=5 attacks.pgd.stop=true \
-	$(if $(filter short,$(PROFILE)),budgets.mnist.attack_iterations=1500)
+	outputs=outputs/defences 'attacks=[none]' $(ARGS) $(if $(BUDGET),$(BUDGET).iterations=3000 $(BUDGET).game_iterations=3000)
+STRONG = profile=$(PROFILE) attacks.noise.box=true attacks.attnet.box=true attacks.attnet_best.box=true \
+	attacks.pgd.steps=50 attacks.pgd.restarts=10 attacks.pgd.stop=true attacks.apgd.steps=50 $(if $(BUDGET),$(BUDGET).attack_iterations=1500) $(ARGS)
+GRID := none,noise,fgsm_box,pgd,apgd,attnet,attnet_best
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint games bench bench-test launch-test clean paper figures report defences $(TABLES) $(FIGURES)
+.PHONY: help setup demo test lint games bench bench-test launch-test clean paper figures report defences autoattack $(TABLES) $(FIGURES)
 
 help:  ## list the targets
 	@grep -E '^[a-z0-9$$()A-Z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}' | sed 's/$$(TABLES) /tableN    /; s/$$(FIGURES)/figureN   /'
@@ -56,10 +57,15 @@ paper: .venv/ready  ## all tables and figures; what fails is named at the end
 
 defences: .venv/ready  ## beyond the paper: what each defence withstands in the box, one grid; ETA=0.6 SEEDS=0,1,2
 	$(RUN) mvm.train --multirun game=undefended,pgd_train $(DEFENCES)
+	$(RUN) mvm.train --multirun game=adv_train game.examples=current attack=fgsm_box $(DEFENCES)
+	$(RUN) mvm.train --multirun game=sens_fgsm attack=fgsm_box $(DEFENCES)
 	$(RUN) mvm.train --multirun game=alt,minimax attack.box=true $(DEFENCES)
 	$(RUN) mvm.train --multirun game=minimax recipe=best attack.box=true $(DEFENCES)
-	$(RUN) mvm.train --multirun game=mixture members.attnet_folded.box=true $(DEFENCES)
-	$(RUN) mvm.evaluate 'runs=outputs/defences/runs/*' profile=$(PROFILE) outputs=outputs/defences $(STRONG) $(ARGS)
+	$(RUN) mvm.train --multirun game=mixture game.mix=image,dataset members.attnet_folded.box=true $(DEFENCES)
+	$(RUN) mvm.evaluate 'runs=outputs/defences/runs/$(or $(DATA),mnist)-*' outputs=outputs/defences 'attacks=[$(GRID)]' $(STRONG)
+
+autoattack: .venv/ready  ## the same grid with AutoAttack, on 1,000 test images: after make defences and pip install -e '.[autoattack]'
+	$(RUN) mvm.evaluate 'runs=outputs/defences/runs/$(or $(DATA),mnist)-*' outputs=outputs/defences/thousand test_images=1000 'attacks=[$(GRID),autoattack]' $(STRONG)
 
 report: .venv/ready  ## render what has been run so far: outputs/paper/<profile>/index.html
 	$(RUN) mvm.report profile=$(PROFILE) $(filter outputs=%,$(ARGS))
