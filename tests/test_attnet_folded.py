@@ -26,7 +26,7 @@ def test_it_is_feasible_and_reaches_the_border_of_ball_and_box(architecture, box
 
 def test_unboxed_it_is_the_papers_network():
     torch.manual_seed(0)
-    literal, folded = AttNet((1, 28, 28), eta=0.3, dropout=0.0), AttNetFolded((1, 28, 28), eta=0.3)
+    literal, folded = AttNet((1, 28, 28), eta=0.3, dropout=0.0), AttNetFolded((1, 28, 28), eta=0.3, cap=1.0)
     folded.load_state_dict(literal.state_dict())
     x, y = some_images(4)
     torch.testing.assert_close(folded(x, y), literal(x, y))
@@ -34,7 +34,7 @@ def test_unboxed_it_is_the_papers_network():
     torch.testing.assert_close(literal.gain(logits, y), torch.nn.functional.cross_entropy(logits, y))
     saturation = literal.p(x, y).square().mean()
     torch.testing.assert_close(folded.gain(logits, y), margin(logits, y).clamp(max=1).mean() - 0.03 * saturation)
-    further = AttNetFolded((1, 28, 28), eta=0.3, cap=5.0)
+    further = AttNetFolded((1, 28, 28), eta=0.3)
     further.load_state_dict(literal.state_dict())
     further(x, y)
     logits = 9 * logits

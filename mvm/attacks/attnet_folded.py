@@ -31,7 +31,7 @@ class AttNetFolded(AttNet):
         *,
         eta: float,
         loss: str = "margin",
-        cap: float = 1.0,
+        cap: float = 5.0,
         penalty: float = 0.03,
         dropout: float = 0.0,
         architecture: str = "mlp",
