@@ -42,7 +42,7 @@ def _others(run: Run, rounds: int) -> list[tuple[int, Run]]:
     out = []
     for folder in run.folder.parent.glob(f"{run.folder.name.removesuffix(run.fingerprint)}*"):
         other = Run(folder)
-        if other.trained:
+        if other.trained and other.history.exists():
             config = other.config()
             game, kept = config["game"], len(list((folder / "rounds").glob("*.safetensors")))
             same = fingerprint_of(config | {"game": game | {"rounds": rounds}}) == run.fingerprint

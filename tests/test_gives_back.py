@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from blobs import ETA, Net, blobs, cells_of
+from blobs import ETA, cells_of, trained
 
 from mvm.attacks.attack import Attack
 from mvm.attacks.fgsm import FGSM
@@ -28,15 +28,7 @@ class Still(Attack):
 
 @pytest.fixture(scope="module")
 def net():
-    torch.manual_seed(0)
-    net = Net()
-    adam = torch.optim.Adam(net.parameters(), 1e-2)
-    for seed in range(60):
-        x, y = blobs(128, seed)
-        adam.zero_grad()
-        torch.nn.functional.cross_entropy(net(x), y).backward()
-        adam.step()
-    return net
+    return trained()
 
 
 def failed(cells):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from blobs import ETA, Net, blobs, cells_of, data_of
+from blobs import ETA, Net, blobs, cells_of, data_of, trained
 from torch import nn
 
 from mvm.attacks.attack import Attack
@@ -32,16 +32,7 @@ from mvm.weights import digest, save_weights
 
 @pytest.fixture(scope="module")
 def net():
-    """Trained on clean images only."""
-    torch.manual_seed(0)
-    net = Net()
-    adam = torch.optim.Adam(net.parameters(), 1e-2)
-    for i in range(40):
-        x, y = blobs(128, seed=200 + i)
-        adam.zero_grad()
-        nn.functional.cross_entropy(net(x), y).backward()
-        adam.step()
-    return net.eval()
+    return trained()
 
 
 class Overshoots(Attack):
