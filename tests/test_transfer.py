@@ -84,7 +84,7 @@ def test_a_short_cat_and_mouse_is_taken_from_a_long_one(alone_and_after, mvm):
 def test_rounds_may_have_lengths_of_their_own(mvm):
     assert round_ends(4, 5) == [5, 10, 15, 20] and round_ends(4, [7, 2]) == [7, 9, 11, 13]
     assert round_ends(1, [7, 2]) == [7]
-    for rounds, lengths in ((0, 5), (3, []), (3, [4, 0])):
+    for rounds, lengths in ((0, 5), (3, []), (3, [4, 0]), ("many", 5), (3, 2.5), (3, "few")):
         with pytest.raises(ValueError, match="1 or more"):
             round_ends(rounds, lengths)
     long = mvm("train", *TINY, "game=cat_mouse", "game.round_iterations=[9,3]", "attacks=[none]").folder

@@ -63,7 +63,10 @@ class CatMouse(OnePlayer):
 
 def round_ends(rounds: int, round_iterations: int | Sequence[int]) -> list[int]:
     """The iteration at which each round is over. Raises ValueError if there is no round, or one without iterations."""
-    first = [round_iterations] if isinstance(round_iterations, int) else list(round_iterations)
-    if rounds < 1 or not first or min(first) < 1:
-        raise ValueError(f"rounds={rounds}, round_iterations={round_iterations}: must be 1 or more")
+    first: list[Any] = list(round_iterations) if isinstance(round_iterations, (list, tuple)) else [round_iterations]
+    if not first or any(not isinstance(n, int) or n < 1 for n in (rounds, *first)):
+        raise ValueError(
+            f"rounds={rounds}, round_iterations={round_iterations}: must be whole numbers, 1 or more; "
+            f"round_iterations may be a list of them"
+        )
     return list(accumulate((first + first[-1:] * rounds)[:rounds]))
