@@ -9,6 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from mvm.audit import means
 from mvm.audit.cell import Cell
 from mvm.audit.checks.verdict import FAIL, badges, of_cell
 from mvm.audit.markdown import page
@@ -32,6 +33,8 @@ COLUMNS = (
     "run",
     "data",
     "defense",
+    "variant",
+    "settings",
     "attack",
     "eta",
     "box",
@@ -42,6 +45,7 @@ COLUMNS = (
     "ci_low",
     "ci_high",
     "checks",
+    "training_s",
 )
 
 
@@ -113,9 +117,11 @@ def write_grid(lines: list[Line], found: list[str], outputs: Path, command: str)
     everything = [{"run": line.run, "eta": line.eta} | check.as_dict() for line in lines for check in line.judged]
     write_whole(checks, lambda temporary: temporary.write_text(json.dumps(everything, indent=1) + "\n"))
     say(f"{tally(check for line in lines for check in line.judged)}; the numbers of each: {checks}")
-    text = page(command, [(line.title, line.marked(), line.seconds) for line in lines], found)
-    write_whole(outputs / "grid.md", lambda temporary: temporary.write_text(text))
     rows = [row(line, name) for line in lines for name in line.cells]
+    text = page(command, [(line.title, line.marked(), line.seconds) for line in lines], found)
+    if len({line.kind for line in lines}) < len(lines):
+        text += f"\n## Mean over seeds, smallest and largest\n\n{means.table(rows)}\n"
+    write_whole(outputs / "grid.md", lambda temporary: temporary.write_text(text))
     write_whole(outputs / "grid.csv", lambda temporary: write_csv(temporary, rows))
     print(outputs / "grid.csv")
 
@@ -173,6 +179,7 @@ def resolved(cfg: DictConfig, config: dict[str, Any], key: str) -> dict[str, Any
 def row(line: Line, name: str) -> dict[str, Any]:
     """A line of grid.csv. `profile` is the run's; `eta` that of the evaluation, for clean images too.
 
+    variant: what tells it from the grid's other runs of that game; settings: alike where only the seed differs.
     checks: ids of failed checks (with !) and of warnings. A failed check makes the error a bound, ">=0.0123".
     """
     cell, config = line.cells[name], line.config
@@ -181,11 +188,14 @@ def row(line: Line, name: str) -> dict[str, Any]:
         "run": line.run,
         "data": name_of(config["data"]),
         "defense": name_of(config["game"]),
+        "variant": line.more.strip(),
+        "settings": line.kind[0],
         "seed": config["seed"],
         "profile": config["profile"],
         **cell,
         "eta": line.eta,
         "checks": badges(found),
+        "training_s": round(line.seconds),
     }
     if any(check.verdict == FAIL for check in found):
         out["error"] = f">={cell['error']:.4f}"

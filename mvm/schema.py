@@ -64,6 +64,12 @@ class Workspace:
     outputs: str = "outputs"
 
 
+@dataclass
+class Means:
+    grids: str = "outputs/grid.csv"  # a glob of such files
+    outputs: str = "outputs"
+
+
 def register() -> None:
     """Tell Hydra the schemas, and the groups `attacks` and `members`: lists of conf/attack's options."""
     store = ConfigStore.instance()
@@ -71,6 +77,7 @@ def register() -> None:
     store.store(name="evaluate_schema", node=Evaluate)
     store.store(name="report_schema", node=Report)
     store.store(name="workspace_schema", node=Workspace)
+    store.store(name="means_schema", node=Means)
     for file in CONF.glob("attack/*.yaml"):
         node = {"defaults": [{f"/attack@{file.stem}": file.stem}]}
         store.store(group="attacks", name=file.stem, node=node)

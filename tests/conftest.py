@@ -12,7 +12,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from mvm import evaluate, train
+from mvm import evaluate, means, train
 from mvm.cli import entry
 from mvm.schema import CONF, register
 
@@ -71,7 +71,7 @@ def mvm(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path
         monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
         status = 0
         try:
-            entry(program, {"train": train.main, "evaluate": evaluate.main}[program])
+            entry(program, {"train": train.main, "evaluate": evaluate.main, "means": means.main}[program])
         except SystemExit as end:
             status = int(end.code or 0)
         captured = capsys.readouterr()

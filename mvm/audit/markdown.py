@@ -13,13 +13,14 @@ def markdown(rows: Iterable[Row]) -> str:
     rows = list(rows)
     names = columns(cells for _, cells, _ in rows)
     head = ["defence", *names.values(), "training, s"]
-    out = [_line(head), _line(["---"] * len(head))]
+    out = [line(head), line(["---"] * len(head))]
     for defence, cells, seconds in rows:
-        out.append(_line([defence, *(show(cells[n]) if n in cells else "" for n in names), f"{seconds:.0f}"]))
+        out.append(line([defence, *(show(cells[n]) if n in cells else "" for n in names), f"{seconds:.0f}"]))
     return "\n".join(out)
 
 
-def _line(places: Iterable[str]) -> str:
+def line(places: Iterable[str]) -> str:
+    """A row of a table."""
     return f"| {' | '.join(places)} |"
 
 
@@ -29,5 +30,5 @@ def page(command: str, rows: Iterable[Row], found: Iterable[str]) -> str:
 
 
 def _items(found: Iterable[str]) -> Iterator[str]:
-    for line in found:
-        yield f"- {line}"
+    for one in found:
+        yield f"- {one}"

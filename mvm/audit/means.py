@@ -1,0 +1,44 @@
+"""The mean over the seeds of every defence of a grid, or of several."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+from mvm.audit.checks.worst import NAME as WORST
+from mvm.audit.markdown import line
+
+Row = Mapping[str, Any]  # a line of grid.csv, read or to be written
+
+
+def table(rows: Iterable[Row]) -> str:
+    """A line a defence and eta, in Markdown: the mean over its seeds, and the smallest and largest of them.
+
+    Settings but for the seed tell defences apart. If a check struck one of the seeds' numbers the mean is a bound, too.
+    """
+    rows = list(rows)
+    cells: dict[tuple[str, str], dict[str, list[Row]]] = {}
+    for row in rows:
+        cells.setdefault((row["settings"], row["eta"]), {}).setdefault(row["attack"], []).append(row)
+    attacks = list(dict.fromkeys(attack for of in cells.values() for attack in of if attack != WORST)) + [WORST]
+    boxed = {row["attack"] for row in rows if str(row["box"]) == "True"}
+    titles = [f"{attack} [box]" if attack in boxed else attack for attack in attacks]
+    head = ["defence", "seeds", *titles, "training, s"]
+    out = [line(head), line(["---"] * len(head))]
+    for of in cells.values():
+        whole = [row for found in of.values() for row in found]
+        first = max(whole, key=lambda row: len(row["variant"]))
+        title = f"{first['data']} {first['defense']}{first['variant'] and ' ' + first['variant']} eta{first['eta']}"
+        seconds = fmean({row["run"]: float(row["training_s"]) for row in whole}.values())
+        seeds = str(len({row["seed"] for row in whole}))
+        out.append(line([title, seeds, *(mean(of.get(attack, [])) for attack in attacks), f"{seconds:.0f}"]))
+    return "\n".join(out)
+
+
+def mean(rows: Sequence[Row]) -> str:
+    """0.0188 (0.0150 to 0.0220), of one seed 0.0188; a bound with the ids of the checks that failed: >=0.0188 E19."""
+    if not rows:
+        return ""
+    errors = [float(str(row["error"]).removeprefix(">=")) for row in rows]
+    struck = sorted({id for row in rows for id in row["checks"].split() if id.endswith("!")})
+    spread = f" ({min(errors):.4f} to {max(errors):.4f})" if len(errors) > 1 else ""
+    return " ".join([f"{'>=' if struck else ''}{fmean(errors):.4f}{spread}", *(id.rstrip("!") for id in struck)])

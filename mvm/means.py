@@ -1,0 +1,50 @@
+"""Grids of mvm.evaluate as one table: the mean over the seeds of every defence.
+
+python -m mvm.means grids=outputs/grid.csv
+"""
+
+import csv
+import glob
+from collections.abc import Sequence
+
+from omegaconf import DictConfig
+
+from mvm.audit.means import Row, table
+from mvm.cli import entry
+from mvm.errors import UserError
+
+NEWEST = {"variant", "settings", "attack", "training_s"}  # columns, by which a grid is known
+
+
+def main(cfg: DictConfig, overrides: list[str]) -> None:
+    files = sorted(glob.glob(cfg.grids))
+    if not files:
+        raise UserError(f"grids={cfg.grids}: no such file; give a glob, for example 'grids=outputs/*/grid.csv'")
+    print(table(read(files)))
+
+
+def read(files: Sequence[str]) -> list[Row]:
+    """The rows of grids that were made one by one; of a run and attack that two of them have, the later one's.
+
+    Raises `UserError` for a file that is no grid, and where not all were scored on as many images.
+    """
+    rows: dict[tuple[str, str, str], Row] = {}
+    for file in files:
+        try:
+            with open(file, newline="") as text:
+                found = list(csv.DictReader(text))
+        except (OSError, UnicodeDecodeError) as why:
+            raise UserError(f"cannot read {file}: {why}; mvm.evaluate writes grid.csv") from why
+        if not found or not found[0].keys() >= NEWEST:
+            raise UserError(
+                f"{file} is no grid, or one of an older version: evaluate the runs again; what is kept of them is used"
+            )
+        rows |= {(row["run"], row["attack"], row["eta"]): row for row in found}
+    sizes = sorted({int(row["n"]) for row in rows.values()})
+    if len(sizes) > 1:
+        raise UserError(f"scored on {' and on '.join(map(str, sizes))} images: make a table of each")
+    return list(rows.values())
+
+
+if __name__ == "__main__":
+    entry("means", main)

@@ -1,0 +1,67 @@
+"""Several grids as one table."""
+
+import csv
+
+import pytest
+from test_bad_input import assert_one_line
+
+from mvm.audit.means import mean, table
+from mvm.errors import UserError
+from mvm.evaluation import COLUMNS
+from mvm.means import read
+
+
+def row(attack="pgd", error="0.5", *, seed=0, settings="a", eta="0.6", checks="", n="1000", variant=""):
+    names = dict(data="mnist", defense="minimax", variant=variant, settings=settings, attack=attack, eta=eta)
+    out = names | dict(run=f"{settings}{eta}-{seed}", seed=str(seed), error=error, n=n, checks=checks)
+    return out | dict(
+        box=str(attack == "pgd"), training_s=str(100 + 20 * seed), profile="short", ci_low="0", ci_high="1"
+    )
+
+
+def write(file, *rows):
+    with open(file, "w", newline="") as text:
+        writer = csv.DictWriter(text, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    return str(file)
+
+
+def test_the_mean_over_seeds():
+    rows = [row(error="0.5"), row("worst", "0.7"), row(error="0.2", seed=1), row("none", "0.01", seed=1)]
+    assert table([*rows, row(error="0.9", settings="b", variant="gamma=0.0")]).splitlines() == [
+        "| defence | seeds | pgd [box] | none | worst | training, s |",
+        "| --- | --- | --- | --- | --- | --- |",
+        "| mnist minimax eta0.6 | 2 | 0.3500 (0.2000 to 0.5000) | 0.0100 | 0.7000 | 110 |",
+        "| mnist minimax gamma=0.0 eta0.6 | 1 | 0.9000 |  |  | 100 |",
+    ]
+
+
+def test_other_etas_and_settings_are_other_defences():
+    lines = table([row(), row(eta="0.3", seed=1), row(settings="b", seed=2)]).splitlines()[2:]
+    assert [line.split("|")[2].strip() for line in lines] == ["1", "1", "1"]
+
+
+def test_a_struck_seed_makes_the_mean_a_bound():
+    assert mean([row(error=">=0.2000", checks="E19! E30"), row(error="0.4", checks="E30")]) == (
+        ">=0.3000 (0.2000 to 0.4000) E19"
+    )
+    assert mean([]) == "" and mean([row(error="0.1234", checks="E30")]) == "0.1234"
+
+
+def test_later_grids_replace_what_earlier_ones_have(tmp_path):
+    first = write(tmp_path / "a.csv", row(error="0.1"), row(error="0.3", seed=1))
+    second = write(tmp_path / "b.csv", row(error="0.5"))
+    assert sorted(float(r["error"]) for r in read([first, second])) == [0.3, 0.5]
+
+
+def test_what_is_no_grid_is_named(tmp_path, mvm):
+    other = tmp_path / "other.csv"
+    other.write_text("a,b\n1,2\n")
+    both = [write(tmp_path / "a.csv", row()), write(tmp_path / "b.csv", row(seed=1, n="10000"))]
+    for files, said in (([str(other)], "no grid"), (both, "on 1000 and on 10000 images"), ([str(tmp_path)], "cannot")):
+        with pytest.raises(UserError, match=said):
+            read(files)
+    result = mvm("means", f"grids={tmp_path}/nothing*.csv")
+    assert_one_line(result, r"nothing\*.csv: no such file")
+    assert mvm("means", f"grids={tmp_path}/a.csv").out.startswith("| defence | seeds | pgd [box] |")
