@@ -4,6 +4,7 @@ python -m tests.benchmarks.courses outputs/defences/runs 0.6 docs/recipes.png
 """
 
 import sys
+from itertools import cycle
 from pathlib import Path
 
 import matplotlib
@@ -11,7 +12,17 @@ from matplotlib.figure import Figure
 
 from mvm.record import Run, history, name_of
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # for the colour-blind, too
+# for the colour-blind, too
+COLOURS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+    "#999999",
+)
 matplotlib.rcParams["svg.hashsalt"] = "mvm"
 
 
@@ -20,14 +31,15 @@ def label(run: Run) -> str:
     name = name_of(game)
     if name == "minimax" and game.get("ascend_on") == "other":
         return "minimax recipe=best"
-    return f"mixture {' + '.join(game['members'])}, {game['iterations']}" if name == "mixture" else name
+    return f"mixture {' + '.join(game['members'])}, per {game['mix']}" if name == "mixture" else name
 
 
 def figure(runs: list[Run], eta: str) -> Figure:
     """Left: one line a run that met an attack. Right, in the same colours: the weights of each mixture's members."""
     canvas = Figure(figsize=(11, 3.8), layout="constrained")
     left, right = canvas.subplots(1, 2)
-    for run, colour in zip(runs, COLOURS, strict=False):
+    named: set[str] = set()
+    for run, colour in zip(runs, cycle(COLOURS), strict=False):
         rows = history(run.history)
         seconds = [row["seconds"] for row in rows]
         left.plot(seconds, [row["val_pgd_error"] for row in rows], color=colour, label=label(run), marker=".")
@@ -35,12 +47,13 @@ def figure(runs: list[Run], eta: str) -> Figure:
             style = "-" if "pgd" in key else "--"
             share = [row["iteration"] / rows[-1]["iteration"] for row in rows]
             member = f"of {key.removeprefix('weight_')}"  # named once: the colours are the left one's
-            what = member if colour == COLOURS[1] else None
+            what = member if member not in named else None
+            named.add(member)
             right.plot(share, [row[key] for row in rows], style, color=colour, label=what)
     left.set(xlabel="seconds of training (1 core)", ylabel="error under PGD-10, validation", ylim=(0, 1))
     left.set_title(f"MNIST, η = {eta}")
     right.set(xlabel="share of the game", ylabel="weight in the defender's step", ylim=(0, 1))
-    right.set_title("Members of the mixture, image by image")
+    right.set_title("Members of the mixtures")
     for axes in (left, right):
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
