@@ -189,10 +189,10 @@ def row(line: Line, name: str) -> dict[str, Any]:
         "data": name_of(config["data"]),
         "defense": name_of(config["game"]),
         "variant": line.more.strip(),
-        "settings": line.kind[0],
         "seed": config["seed"],
         "profile": config["profile"],
         **cell,
+        "settings": line.kind[0],  # not the attack's, which the cell has under this name
         "eta": line.eta,
         "checks": badges(found),
         "training_s": round(line.seconds),
