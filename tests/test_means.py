@@ -32,7 +32,7 @@ def test_the_mean_over_seeds():
     assert table([*rows, row(error="0.9", settings="b", variant="gamma=0.0")]).splitlines() == [
         "| defence | seeds | pgd [box] | none | worst | training, s |",
         "| --- | --- | --- | --- | --- | --- |",
-        "| mnist minimax eta0.6 | 2 | 0.3500 (0.2000 to 0.5000) | 0.0100 | 0.7000 | 110 |",
+        "| mnist minimax eta0.6 | 2 | 0.3500 (0.2000 to 0.5000) | 0.0100 [1 of 2 seeds] | 0.7000 [1 of 2 seeds] | 110 |",
         "| mnist minimax gamma=0.0 eta0.6 | 1 | 0.9000 |  |  | 100 |",
     ]
 
@@ -43,10 +43,10 @@ def test_other_etas_and_settings_are_other_defences():
 
 
 def test_a_struck_seed_makes_the_mean_a_bound():
-    assert mean([row(error=">=0.2000", checks="E19! E30"), row(error="0.4", checks="E30")]) == (
+    assert mean([row(error=">=0.2000", checks="E19! E30"), row(error="0.4", checks="E30")], 2) == (
         ">=0.3000 (0.2000 to 0.4000) E19"
     )
-    assert mean([]) == "" and mean([row(error="0.1234", checks="E30")]) == "0.1234"
+    assert mean([], 2) == "" and mean([row(error="0.1234", checks="E30")], 1) == "0.1234"
 
 
 def test_later_grids_replace_what_earlier_ones_have(tmp_path):

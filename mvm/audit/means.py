@@ -13,7 +13,9 @@ Row = Mapping[str, Any]  # a line of grid.csv, read or to be written
 def table(rows: Iterable[Row]) -> str:
     """A line a defence and eta, in Markdown: the mean over its seeds, and the smallest and largest of them.
 
-    Settings but for the seed tell defences apart. If a check struck one of the seeds' numbers the mean is a bound, too.
+    Settings but for the seed tell defences apart. If a check struck one of the seeds' numbers the mean is a bound, too;
+    where an attack was not run on all seeds it says on how many. The attacks' settings are not in a grid: whoever joins
+    several has to know that they are alike.
     """
     rows = list(rows)
     cells: dict[tuple[str, str], dict[str, list[Row]]] = {}
@@ -29,16 +31,22 @@ def table(rows: Iterable[Row]) -> str:
         first = max(whole, key=lambda row: len(row["variant"]))
         title = f"{first['data']} {first['defense']}{first['variant'] and ' ' + first['variant']} eta{first['eta']}"
         seconds = fmean({row["run"]: float(row["training_s"]) for row in whole}.values())
-        seeds = str(len({row["seed"] for row in whole}))
-        out.append(line([title, seeds, *(mean(of.get(attack, [])) for attack in attacks), f"{seconds:.0f}"]))
+        seeds = len({row["seed"] for row in whole})
+        means = (mean(of.get(attack, []), seeds) for attack in attacks)
+        out.append(line([title, str(seeds), *means, f"{seconds:.0f}"]))
     return "\n".join(out)
 
 
-def mean(rows: Sequence[Row]) -> str:
-    """0.0188 (0.0150 to 0.0220), of one seed 0.0188; a bound with the ids of the checks that failed: >=0.0188 E19."""
+def mean(rows: Sequence[Row], seeds: int) -> str:
+    """0.0188 (0.0150 to 0.0220), of one seed 0.0188; a bound with the ids of the checks that failed: >=0.0188 E19.
+
+    seeds: of the defence; that there are rows of fewer is said.
+    """
     if not rows:
         return ""
     errors = [float(str(row["error"]).removeprefix(">=")) for row in rows]
     struck = sorted({id for row in rows for id in row["checks"].split() if id.endswith("!")})
     spread = f" ({min(errors):.4f} to {max(errors):.4f})" if len(errors) > 1 else ""
-    return " ".join([f"{'>=' if struck else ''}{fmean(errors):.4f}{spread}", *(id.rstrip("!") for id in struck)])
+    fewer = [] if len(rows) == seeds else [f"[{len(rows)} of {seeds} seeds]"]
+    value = f"{'>=' if struck else ''}{fmean(errors):.4f}{spread}"
+    return " ".join([value, *(id.rstrip("!") for id in struck), *fewer])
