@@ -13,7 +13,7 @@ from mvm.audit.means import Row, table
 from mvm.cli import entry
 from mvm.errors import UserError
 
-NEWEST = {"variant", "settings", "attack", "training_s"}  # columns, by which a grid is known
+KNOWN_BY = {"attack", "variant", "settings", "training_s"}  # columns; an older grid has only the first
 
 
 def main(cfg: DictConfig, overrides: list[str]) -> None:
@@ -35,7 +35,7 @@ def read(files: Sequence[str]) -> list[Row]:
                 found = list(csv.DictReader(text))
         except (OSError, UnicodeDecodeError) as why:
             raise UserError(f"cannot read {file}: {why}; mvm.evaluate writes grid.csv") from why
-        if not found or not found[0].keys() >= NEWEST:
+        if not found or not found[0].keys() >= KNOWN_BY:
             raise UserError(
                 f"{file} is no grid, or one of an older version: evaluate the runs again; what is kept of them is used"
             )

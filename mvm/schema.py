@@ -67,7 +67,7 @@ class Workspace:
 @dataclass
 class Means:
     grids: str = "outputs/grid.csv"  # a glob of such files
-    outputs: str = "outputs"
+    outputs: str = "outputs"  # conf/hydra.yaml asks for one
 
 
 def register() -> None:

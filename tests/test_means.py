@@ -1,13 +1,15 @@
 """Several grids as one table."""
 
 import csv
+from dataclasses import replace
 
 import pytest
 from test_bad_input import assert_one_line
+from test_grid import line
 
 from mvm.audit.means import mean, table
 from mvm.errors import UserError
-from mvm.evaluation import COLUMNS
+from mvm.evaluation import COLUMNS, write_grid
 from mvm.means import read
 
 
@@ -29,12 +31,26 @@ def write(file, *rows):
 
 def test_the_mean_over_seeds():
     rows = [row(error="0.5"), row("worst", "0.7"), row(error="0.2", seed=1), row("none", "0.01", seed=1)]
+    fewer = "[1 of 2 seeds]"
     assert table([*rows, row(error="0.9", settings="b", variant="gamma=0.0")]).splitlines() == [
         "| defence | seeds | pgd [box] | none | worst | training, s |",
         "| --- | --- | --- | --- | --- | --- |",
-        "| mnist minimax eta0.6 | 2 | 0.3500 (0.2000 to 0.5000) | 0.0100 [1 of 2 seeds] | 0.7000 [1 of 2 seeds] | 110 |",
+        f"| mnist minimax eta0.6 | 2 | 0.3500 (0.2000 to 0.5000) | 0.0100 {fewer} | 0.7000 {fewer} | 110 |",
         "| mnist minimax gamma=0.0 eta0.6 | 1 | 0.9000 |  |  | 100 |",
     ]
+
+
+def test_a_grid_of_several_seeds_ends_with_their_means(tmp_path):
+    cell = {"attack": "pgd", "box": True, "error": 0.25, "n": 8, "ci_low": 0.1, "ci_high": 0.5}
+    cell["settings"] = {"_target_": "mvm.attacks.pgd.PGD"}  # of the attack, not the run
+    lines = [replace(line(seed, attacks=()), cells={"pgd": cell}) for seed in (0, 1)]
+    for one in lines:
+        one.config["profile"] = "short"
+    write_grid(lines[:1], [], tmp_path, "command")
+    assert "Mean" not in (tmp_path / "grid.md").read_text()
+    write_grid(lines, [], tmp_path, "command")
+    assert "| mnist minimax eta0.3 | 2 | 0.2500 (0.2500 to 0.2500) |" in (tmp_path / "grid.md").read_text()
+    assert len({row["settings"] for row in read([str(tmp_path / "grid.csv")])}) == 1
 
 
 def test_other_etas_and_settings_are_other_defences():

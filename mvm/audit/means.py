@@ -6,6 +6,7 @@ from typing import Any
 
 from mvm.audit.checks.worst import NAME as WORST
 from mvm.audit.markdown import line
+from mvm.audit.table import columns
 
 Row = Mapping[str, Any]  # a line of grid.csv, read or to be written
 
@@ -21,15 +22,14 @@ def table(rows: Iterable[Row]) -> str:
     cells: dict[tuple[str, str], dict[str, list[Row]]] = {}
     for row in rows:
         cells.setdefault((row["settings"], row["eta"]), {}).setdefault(row["attack"], []).append(row)
-    attacks = list(dict.fromkeys(attack for of in cells.values() for attack in of if attack != WORST)) + [WORST]
-    boxed = {row["attack"] for row in rows if str(row["box"]) == "True"}
-    titles = [f"{attack} [box]" if attack in boxed else attack for attack in attacks]
-    head = ["defence", "seeds", *titles, "training, s"]
+    titles = columns({row["attack"]: {"box": str(row["box"]) == "True"}} for row in rows)
+    attacks = sorted(titles, key=lambda attack: attack == WORST)  # as they came, the worst of them last
+    head = ["defence", "seeds", *(titles[attack] for attack in attacks), "training, s"]
     out = [line(head), line(["---"] * len(head))]
     for of in cells.values():
         whole = [row for found in of.values() for row in found]
-        first = max(whole, key=lambda row: len(row["variant"]))
-        title = f"{first['data']} {first['defense']}{first['variant'] and ' ' + first['variant']} eta{first['eta']}"
+        told = max(whole, key=lambda row: len(row["variant"]))  # a grid of one kind of run names no variant
+        title = " ".join(filter(None, [told["data"], told["defense"], told["variant"], f"eta{told['eta']}"]))
         seconds = fmean({row["run"]: float(row["training_s"]) for row in whole}.values())
         seeds = len({row["seed"] for row in whole})
         means = (mean(of.get(attack, []), seeds) for attack in attacks)

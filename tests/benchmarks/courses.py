@@ -13,16 +13,7 @@ from matplotlib.figure import Figure
 from mvm.record import Run, history, name_of
 
 # for the colour-blind, too
-COLOURS = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#000000",
-    "#999999",
-)
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 matplotlib.rcParams["svg.hashsalt"] = "mvm"
 
 
@@ -46,10 +37,9 @@ def figure(runs: list[Run], eta: str) -> Figure:
         for key in (key for key in rows[0] if key.startswith("weight_")):
             style = "-" if "pgd" in key else "--"
             share = [row["iteration"] / rows[-1]["iteration"] for row in rows]
-            member = f"of {key.removeprefix('weight_')}"  # named once: the colours are the left one's
-            what = member if member not in named else None
-            named.add(member)
-            right.plot(share, [row[key] for row in rows], style, color=colour, label=what)
+            first = None if key in named else f"of {key.removeprefix('weight_')}"  # the colours are the left one's
+            named.add(key)
+            right.plot(share, [row[key] for row in rows], style, color=colour, label=first)
     left.set(xlabel="seconds of training (1 core)", ylabel="error under PGD-10, validation", ylim=(0, 1))
     left.set_title(f"MNIST, η = {eta}")
     right.set(xlabel="share of the game", ylabel="weight in the defender's step", ylim=(0, 1))
