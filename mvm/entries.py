@@ -13,8 +13,9 @@ from mvm.whole import write_whole
 def note_entry(run: Run, config: dict[str, Any], exhibit: str, *, game: str, overrides: list[str]) -> None:
     """Write outputs/exhibits/<profile>/<exhibit>/<data>-<game>-eta<eta>-seed<seed>.json.
 
-    It says what to read and how it was made. game: the name in conf/game. The entry of the same name is
-    replaced, since a table shows what was last made for it; one that says the same is left as it is.
+    It says what to read and how it was made, but not where, so that a report made elsewhere says the same. game: the
+    name in conf/game. The entry of the same name is replaced, since a table shows what was last made for it; one that
+    says the same is left as it is.
     """
     data = name_of(config["data"])
     path = Path(config["outputs"]) / "exhibits" / config["profile"] / exhibit
@@ -27,7 +28,7 @@ def note_entry(run: Run, config: dict[str, Any], exhibit: str, *, game: str, ove
         "eta": config["eta"],
         "seed": config["seed"],
         "cells": {name: cell_file(run, name, settings).name for name, settings in attacks.items()},
-        "command": " ".join(["python -m mvm.train", *overrides]),
+        "command": " ".join(["python -m mvm.train", *(word for word in overrides if not word.startswith("outputs="))]),
     }
     if path.exists() and json.loads(path.read_text()).items() >= entry.items():
         return

@@ -24,6 +24,7 @@ TINY = (
     "data=mnist5k",
     "classifier.width=0.1",
     "data.batch_size=32",
+    "budgets.mnist.undefended.iterations=60",
     "budgets.mnist.iterations=60",
     "budgets.mnist.game_iterations=60",
     "budgets.mnist.attack_iterations=20",

@@ -24,7 +24,7 @@ from mvm.cli import entry
 from mvm.data.images import Split
 
 HONEST = ("game=adv_train", "attack=pgd3", "game.examples=current", "attacks=[none]")
-BUDGET = ("budgets.mnist.iterations=150", "trainer.limit_train_batches=5")
+BUDGET = ("budgets.mnist.undefended.iterations=150", "budgets.mnist.iterations=150", "trainer.limit_train_batches=5")
 QUICK = ("profile=smoke", "budgets.mnist.probe=40", "attacks=[none,noise,fgsm,ifgsm,pgd]", "attacks.ifgsm.step=0.1")
 
 

@@ -8,7 +8,7 @@ from mvm.audit.checks.verdict import FAIL, WARN, Check
 from mvm.digest import digest_of
 from mvm.recorded import EDITION, keep
 
-GAME = (*TINY, "game=undefended", "attacks=[none,noise,fgsm]", "budgets.mnist.iterations=120")
+GAME = (*TINY, "game=undefended", "attacks=[none,noise,fgsm]", "budgets.mnist.undefended.iterations=120")
 
 
 def shown(result):

@@ -82,13 +82,14 @@ def test_a_short_cat_and_mouse_is_taken_from_a_long_one(alone_and_after, mvm):
 
 
 def test_rounds_may_have_lengths_of_their_own(mvm):
-    assert round_ends(4, 5) == [5, 10, 15, 20] and round_ends(4, [7, 2]) == [7, 9, 11, 13]
-    assert round_ends(1, [7, 2]) == [7]
-    for rounds, lengths in ((0, 5), (3, []), (3, [4, 0]), ("many", 5), (3, 2.5), (3, "few")):
+    assert round_ends(4, 5) == [5, 10, 15, 20] and round_ends(4, {1: 7, 2: 2}) == [7, 9, 11, 13]
+    assert round_ends(5, {5: 4, 1: 7, 3: 2}) == [7, 14, 16, 18, 22] and round_ends(1, {1: 7, 2: 2}) == [7]
+    wrong = (0, "many"), (2.5, "few", [4, 2], {}, {2: 4}, {1: 4, 2: 0}, {1: 4, "last": 2})
+    for rounds, lengths in [(rounds, 5) for rounds in wrong[0]] + [(3, lengths) for lengths in wrong[1]]:
         with pytest.raises(ValueError, match="1 or more"):
             round_ends(rounds, lengths)
-    long = mvm("train", *TINY, "game=cat_mouse", "game.round_iterations=[9,3]", "attacks=[none]").folder
-    one = mvm("train", *TINY, "game=adv_fgsm1", "game.round_iterations=[9,3]", "attacks=[none]").folder
+    long = mvm("train", *TINY, "game=cat_mouse", "game.round_iterations={1:9,2:3}", "attacks=[none]").folder
+    one = mvm("train", *TINY, "game=adv_fgsm1", "game.round_iterations={1:9,2:3}", "attacks=[none]").folder
     a, b = load_file(one / "defender.safetensors"), load_file(long / "rounds/01.safetensors")
     assert all(torch.equal(a[name], b[name]) for name in a)
     assert len(list((long / "rounds").iterdir())) == 4

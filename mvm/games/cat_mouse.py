@@ -1,7 +1,7 @@
 """The cat-and-mouse game (Sec. 3.1): attack the classifier, retrain it on that attack, attack again, ..."""
 
 from bisect import bisect
-from collections.abc import Sequence
+from collections.abc import Mapping
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,11 @@ class CatMouse(OnePlayer):
 
     Round k makes its examples (FGSMk) against the classifier as it was when the round began, and trains
     on the 1:1 mixture for `round_iterations`, from the current weights (the paper does not say whether
-    retraining starts afresh, nor how long it lasts). Of several numbers the first rounds have one each and
-    all others the last, so that a long game may be quick and yet its first rounds, which the tables name
-    (Adv FGSM1, Adv FGSM2), thorough. The classifier attacked in round k + 1 is Adv FGSMk; round 1 attacks
-    `source`. Every round's classifier is kept as rounds/<k>.safetensors in the run's folder, 0 being the source.
+    retraining starts afresh, nor how long it lasts). {1: 400, 3: 25, 66: 200} are 400 iterations each for rounds 1
+    and 2, 25 each from round 3 on and 200 each from round 66 on: a long game may be quick and yet the rounds which
+    the tables name (Adv FGSM1, Adv FGSM2, Adv FGSM80) thorough. The classifier attacked in round k + 1 is Adv FGSMk;
+    round 1 attacks `source`. Every round's classifier is kept as rounds/<k>.safetensors in the run's folder, 0 being
+    the source.
     """
 
     against: Attack
@@ -34,7 +35,7 @@ class CatMouse(OnePlayer):
         source: nn.Module,
         against: Attack,
         rounds: int,
-        round_iterations: int | Sequence[int],
+        round_iterations: int | Mapping[int, int],
         **kwargs: Any,
     ) -> None:
         self.ends = round_ends(rounds, round_iterations)
@@ -61,12 +62,13 @@ class CatMouse(OnePlayer):
         return self.against(self.target, x, y)
 
 
-def round_ends(rounds: int, round_iterations: int | Sequence[int]) -> list[int]:
+def round_ends(rounds: int, round_iterations: int | Mapping[int, int]) -> list[int]:
     """The iteration at which each round is over. Raises ValueError if there is no round, or one without iterations."""
-    first: list[Any] = list(round_iterations) if isinstance(round_iterations, (list, tuple)) else [round_iterations]
-    if not first or any(not isinstance(n, int) or n < 1 for n in (rounds, *first)):
+    since: dict[Any, Any] = dict(round_iterations) if isinstance(round_iterations, Mapping) else {1: round_iterations}
+    if 1 not in since or any(not isinstance(n, int) or n < 1 for n in (rounds, *since, *since.values())):
         raise ValueError(
-            f"rounds={rounds}, round_iterations={round_iterations}: must be whole numbers, 1 or more; "
-            f"round_iterations may be a list of them"
+            f"rounds={rounds}, round_iterations={round_iterations}: must be whole numbers, 1 or more; round_iterations "
+            f"may be {{1: 400, 3: 25}}: 400 each from round 1 on, 25 each from round 3 on"
         )
-    return list(accumulate((first + first[-1:] * rounds)[:rounds]))
+    starts = sorted(since)
+    return list(accumulate(since[starts[bisect(starts, k) - 1]] for k in range(1, rounds + 1)))
