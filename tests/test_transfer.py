@@ -84,8 +84,8 @@ def test_a_short_cat_and_mouse_is_taken_from_a_long_one(alone_and_after, mvm):
 def test_rounds_may_have_lengths_of_their_own(mvm):
     assert round_ends(4, 5) == [5, 10, 15, 20] and round_ends(4, {1: 7, 2: 2}) == [7, 9, 11, 13]
     assert round_ends(5, {5: 4, 1: 7, 3: 2}) == [7, 14, 16, 18, 22] and round_ends(1, {1: 7, 2: 2}) == [7]
-    wrong = (0, "many"), (2.5, "few", [4, 2], {}, {2: 4}, {1: 4, 2: 0}, {1: 4, "last": 2})
-    for rounds, lengths in [(rounds, 5) for rounds in wrong[0]] + [(3, lengths) for lengths in wrong[1]]:
+    no_lengths = 2.5, "few", [4, 2], {}, {2: 4}, {1: 4, 2: 0}, {1: 4, "last": 2}
+    for rounds, lengths in [(0, 5), ("many", 5), *((3, lengths) for lengths in no_lengths)]:
         with pytest.raises(ValueError, match="1 or more"):
             round_ends(rounds, lengths)
     long = mvm("train", *TINY, "game=cat_mouse", "game.round_iterations={1:9,2:3}", "attacks=[none]").folder
