@@ -19,6 +19,7 @@ from mvm.cells import cells, kept_cell
 from mvm.digest import digest_of
 from mvm.equilibrium import measure, show, write
 from mvm.errors import UserError
+from mvm.gpu import tf32
 from mvm.grid import Line, add_grid_checks, findings, silences, tally, tell_apart
 from mvm.inspection import Other, inspect
 from mvm.record import Run, history, name_of
@@ -49,6 +50,7 @@ COLUMNS = (
 )
 
 
+@tf32(False)
 def main(cfg: DictConfig, overrides: list[str]) -> None:
     if cfg.audit is None:
         grid(cfg, " ".join(["python -m mvm.evaluate", *map(quote, overrides)]))

@@ -17,11 +17,13 @@ from mvm.audit.score import seconds_to_score
 from mvm.board import Board, watched
 from mvm.build import build, device
 from mvm.cells import cells, kept_cell
+from mvm.data.batches import BLOCK, blocks_together
 from mvm.data.images import Images
 from mvm.errors import UserError
 from mvm.games.game import Game
 from mvm.games.keep import Keep, Row
 from mvm.games.watch import Watch
+from mvm.gpu import tf32
 from mvm.lock import alone
 from mvm.record import Run, name_of
 from mvm.seeding import derive
@@ -82,6 +84,7 @@ def _train_and_score(
     return score_all(game, data, run, config, attacks)
 
 
+@tf32(False)
 def score_all(
     game: Game, data: Images, run: Run, config: dict[str, Any], attacks: dict[str, dict[str, Any]]
 ) -> dict[str, Cell]:
@@ -125,13 +128,19 @@ def fit(game: Game, data: Images, run: Run, config: dict[str, Any], show: Callab
             training = seconds * (game.iterations - at)
             scoring = seconds_to_score(game.defender, attacks, data)
             say(
-                f"{game.iterations - at} iterations at {1000 * seconds:.0f} ms: about {duration(training)}; "
+                f"{game.iterations - at} iterations at {_milliseconds(seconds)} ms: about {duration(training)}; "
                 f"then scoring, about {duration(scoring)}"
             )
+            if where.type == "cuda" and (why := game.obstacle()):
+                say(f"not replayed as a CUDA graph: {why}")
 
+        where = device(config["trainer"]["accelerator"])
         with bar(name_of(config["game"])) as progress:
+            limit = config["trainer"]["limit_train_batches"]
+            many = blocks_together(limit, where)
+            data.block = BLOCK * many
             trainer: pl.Trainer = build(
-                config["trainer"],
+                config["trainer"] | {"limit_train_batches": limit // many if many > 1 else limit},
                 callbacks=[Watch(progress, announce), Keep(run, show)],
                 logger=False,
                 default_root_dir=str(run.folder),
@@ -143,13 +152,18 @@ def fit(game: Game, data: Images, run: Run, config: dict[str, Any], show: Callab
                 enable_model_summary=False,
             )
             try:
-                trainer.fit(game, datamodule=data, ckpt_path=run.checkpoint if at else None, weights_only=True)
+                with tf32(False):  # an iteration itself is made with it
+                    trainer.fit(game, datamodule=data, ckpt_path=run.checkpoint if at else None, weights_only=True)
             except SystemExit as why:  # Lightning's answer to Ctrl-C
                 raise KeyboardInterrupt from why
     for player in reversed(game.trained):  # the defender last: its file says that the run is trained
         save_weights(getattr(game, player), getattr(run, player))
     if "defender" not in game.trained:
         save_weights(game.defender, run.defender)
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1000 * seconds:.2g}" if seconds < 0.01 else f"{1000 * seconds:.0f}"
 
 
 def _check(checkpoint: Any, game: Game) -> int:

@@ -9,6 +9,7 @@ import torch
 from mvm.attacks.attack import wrong
 from mvm.attacks.attacked import evaluating
 from mvm.build import build
+from mvm.gpu import tf32
 from mvm.record import Run
 from mvm.terminal import bar
 from mvm.weights import load_weights
@@ -17,6 +18,7 @@ from mvm.whole import write_whole
 IMAGES = 1000  # of the test set: enough for a point of a figure (95 % within 0.031)
 
 
+@tf32(False)
 def score_rounds(run: Run, config: dict[str, Any]) -> None:
     """Write rounds.csv for a run that kept rounds, unless it is there.
 

@@ -13,6 +13,9 @@ LAYERS = [  # a file imports from its own layer and the ones before it
     [
         "errors",
         "cpu",
+        "gpu",
+        "graphed",
+        "terminal",
         "lock",
         "seeding",
         "threat",
@@ -30,7 +33,7 @@ LAYERS = [  # a file imports from its own layer and the ones before it
     ["audit"],
     ["record"],
     ["games"],
-    ["schema", "terminal", "build", "cells", "board", "board_end"],
+    ["schema", "build", "cells", "board", "board_end"],
     ["shared_rounds"],
     ["cli", "play", "rounds", "entries", "recorded", "inspection", "untried", "grid"],
     ["saved", "solved", "equilibrium"],

@@ -21,6 +21,8 @@ class Attack(ABC):
     are images. Attacks with randomness take a `seed`, and are a function of it.
     """
 
+    alike = False  # whether it takes the same steps for all images: then a GPU may replay them
+
     def __init__(self, *, eta: float, box: bool) -> None:
         self.eta, self.box = check_eta(eta), bool(box)
 
@@ -33,7 +35,8 @@ class Attack(ABC):
         """
         with attacked(classifier):
             z = self.perturb(classifier, x, y).detach()
-        check_feasible(z, x, self.eta, box=self.box, name=type(self).__name__)
+        if not (x.is_cuda and torch.cuda.is_current_stream_capturing()):  # a recording cannot ask for a value
+            check_feasible(z, x, self.eta, box=self.box, name=type(self).__name__)
         return z
 
     @abstractmethod

@@ -12,7 +12,9 @@ from mvm.attacks.attack import Attack, Classifier, Progress, wrong
 from mvm.attacks.attacked import attacked, evaluating
 from mvm.attacks.doubled import Missed, doubled
 from mvm.data.batches import Batch, batches
-from mvm.data.images import CHUNK
+from mvm.data.images import chunk
+from mvm.gpu import tf32
+from mvm.graphed import Graphed
 from mvm.leader_follower import Player, ascend
 from mvm.risk import risk
 from mvm.seeding import derive
@@ -119,22 +121,24 @@ class AttNetAttack(Attack):
             self.net = self._fresh().to(x.device)
             v = list(self.net.parameters())
             player = Player(v, self.optimizer(v, lr=self.sigma))
+            step = Graphed(partial(self._step, classifier, player), [player.optimizer])
             stream = batches(x, y, self.batch_size, self.seed)
             for i, batch in zip(range(self.iterations), stream, strict=False):
-                f = ascend(partial(self._gain, classifier, *batch), player)
+                seen = step(*batch)
                 if progress and i % 20 == 0:
-                    progress(i, self.iterations, f"risk {f.item():.3f}")
+                    progress(i, self.iterations, f"risk {seen['risk'].item():.3f}")
                 if val and i + 1 == self.iterations // 2:
                     half = i + 1, self._missed(classifier, *val)
             self._doubled = doubled(half, (self.iterations, self._missed(classifier, *val))) if val else {}
 
     def _missed(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
         """Which images the network breaks as it stands, (N,) bool; draws no random number."""
-        parts = zip(x.split(CHUNK), y.split(CHUNK), strict=True)
+        parts = zip(x.split(chunk(x)), y.split(chunk(x)), strict=True)
         return torch.cat([wrong(classifier, self.perturb(classifier, *part), part[1]) for part in parts])
 
-    def _gain(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
-        return self.net.gain(classifier(self.net(x, y)), y)
+    @tf32()
+    def _step(self, classifier: Classifier, player: Player, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        return {"risk": ascend(lambda: self.net.gain(classifier(self.net(x, y)), y), player)}
 
     def report(self) -> dict[str, Any]:
         """{"doubled": what the second half of the training changed}, `mvm.attacks.doubled`; empty before it."""

@@ -129,7 +129,7 @@ class AttNetBest(Attack):
                 if start + i + 1 == self.iterations // 2:
                     self._half |= group.missed(classifier, *val)
                 if progress and i % 20 == 0:
-                    progress(done, self.fit_steps, f"{', '.join(group.names)}: {gain / len(group.names):.3f}")
+                    progress(done, self.fit_steps, f"{', '.join(group.names)}: {gain.item() / len(group.names):.3f}")
         return done
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,9 @@ from mvm.attacks.attnet_stack import AttNetStack
 from mvm.attacks.diversity import spread
 from mvm.attacks.recipe import Recipe
 from mvm.data.batches import Batch
-from mvm.data.images import CHUNK
+from mvm.data.images import chunk
+from mvm.gpu import tf32
+from mvm.graphed import Graphed, set_rate
 from mvm.leader_follower import Player
 from mvm.risk import risk
 from mvm.threat import middle
@@ -34,7 +37,7 @@ class Group:
         mid, half = middle(x, self.eta, box=self.box)
         return mid + half * torch.tanh(p), p
 
-    def train(self, classifier: Classifier, stream: Iterator[Batch], rates: Sequence[float]) -> Iterator[float]:
+    def train(self, classifier: Classifier, stream: Iterator[Batch], rates: Sequence[float]) -> Iterator[Tensor]:
         """One Adam step a rate, on the sum of the members' gains: the members do not touch each other.
 
         Every member sees the same mini-batch. Yields the sum before each step.
@@ -42,15 +45,26 @@ class Group:
         self.net.train()
         v = list(self.net.parameters())
         adam = torch.optim.Adam(v)
-        player = Player(v, adam)
+        step = Graphed(partial(self._step, classifier, Player(v, adam)), [adam])
         for rate, (x, y) in zip(rates, stream, strict=False):
-            adam.param_groups[0]["lr"] = rate
-            z, p = self.perturb(x, y)
-            logits = classifier(z.flatten(0, 1)).view(len(z), len(x), -1)
-            gains = [r.gain(logits[k], y, p[k]) for k, r in enumerate(self.recipes)]
-            total = torch.stack(gains).sum()
-            player.move(torch.autograd.grad(total, v), sign=-1)
-            yield total.item()
+            set_rate(adam, rate)
+            yield step(x, y)["gain"]
+
+    @tf32()
+    def _step(self, classifier: Classifier, player: Player, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        z, p = self.perturb(x, y)
+        logits = classifier(z.flatten(0, 1)).view(len(z), len(x), -1)
+        gains = [r.gains(logits.index_select(0, k), y, p.index_select(0, k)) for r, k in self._alike.items()]
+        total = torch.cat(gains).sum()
+        player.move(torch.autograd.grad(total, player.parameters), sign=-1)
+        return {"gain": total.detach()}
+
+    @cached_property
+    def _alike(self) -> dict[Recipe, Tensor]:
+        """{recipe: the numbers of its members}, whose gains are taken together; on the GPU, for a recording."""
+        device = next(self.net.parameters()).device
+        found = {recipe: [k for k, r in enumerate(self.recipes) if r == recipe] for recipe in self.recipes}
+        return {recipe: torch.tensor(members, device=device) for recipe, members in found.items()}
 
     def measure(self, classifier: Classifier, x: Tensor, y: Tensor) -> list[dict[str, float]]:
         """Error rate, risk and spread of each member on images (x, y)."""
@@ -69,9 +83,9 @@ class Group:
     def _answers(self, classifier: Classifier, x: Tensor, y: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Each member's images (N, ...) and the logits (N, C) for them; draws no random number."""
         with evaluating(self.net):
-            parts = [self.perturb(*part)[0] for part in zip(x.split(CHUNK), y.split(CHUNK), strict=True)]
+            parts = [self.perturb(*part)[0] for part in zip(x.split(chunk(x)), y.split(chunk(x)), strict=True)]
         whole = torch.cat(parts, dim=1)  # (K, N, ...)
-        return [(z, torch.cat([classifier(part) for part in z.split(CHUNK)])) for z in whole]
+        return [(z, torch.cat([classifier(part) for part in z.split(chunk(x))])) for z in whole]
 
     def select(self, members: Sequence[int]) -> "Group":
         """The group of these members only."""

@@ -23,7 +23,7 @@ class AttNetStack(nn.Module):
         self, shape: tuple[int, ...], dropout: Sequence[float], *, hidden: int = 300, classes: int = 10
     ) -> None:
         super().__init__()
-        self.classes, self.K = classes, len(dropout)
+        self.classes, self.K, self.drops = classes, len(dropout), any(dropout)
         self.register_buffer("dropout", torch.tensor(dropout).view(-1, 1, 1))
         pixels = math.prod(shape)
         widths = [pixels + classes, hidden, hidden, hidden, pixels]
@@ -45,7 +45,7 @@ class AttNetStack(nn.Module):
         return h.view(self.K, *x.shape)
 
     def _drop(self, h: Tensor) -> Tensor:
-        if not self.training or not self.dropout.any():
+        if not self.training or not self.drops:
             return h
         return h * (torch.rand_like(h) >= self.dropout) / (1 - self.dropout)
 
@@ -62,6 +62,7 @@ class AttNetStack(nn.Module):
         nn.Module.__init__(chosen)
         chosen.classes, chosen.K = self.classes, len(members)
         chosen.register_buffer("dropout", self.dropout[list(members)])
+        chosen.drops = bool(chosen.dropout.any())
         chosen.weights = nn.ParameterList(w.detach()[list(members)].clone() for w in self.weights)
         chosen.biases = nn.ParameterList(b.detach()[list(members)].clone() for b in self.biases)
         return chosen

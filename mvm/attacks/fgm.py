@@ -14,6 +14,8 @@ class FGM(Attack):
     that its errors compare with the others'; the game of Eq. (7) needs the formula, not this attack.
     """
 
+    alike = True
+
     def __init__(self, *, eta: float, box: bool = False) -> None:
         super().__init__(eta=eta, box=box)
 

@@ -10,6 +10,8 @@ from mvm.threat import clip
 class FGSM(Attack):
     """Eq. (1): z = x + eta sign(dl/dx), with the true label. Not clipped to [-1, 1] unless `box`."""
 
+    alike = True
+
     def __init__(self, *, eta: float, box: bool = False) -> None:
         super().__init__(eta=eta, box=box)
 

@@ -13,6 +13,8 @@ class IFGSM(Attack):
     The paper prints step = eta (`step=None`) and gives no number of steps; 10 is our choice.
     """
 
+    alike = True
+
     def __init__(self, *, eta: float, box: bool = True, steps: int = 10, step: float | None = None) -> None:
         super().__init__(eta=eta, box=box)
         if steps < 1:

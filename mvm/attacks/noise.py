@@ -11,6 +11,8 @@ from mvm.threat import clip
 class Noise(Attack):
     """z = x + eta s, with s = +-1 per pixel, each with probability 1/2."""
 
+    alike = True
+
     def __init__(self, *, eta: float, box: bool = False, seed: int = 0) -> None:
         super().__init__(eta=eta, box=box)
         self.seed = seed

@@ -28,7 +28,12 @@ class Recipe:
 
     def gain(self, logits: Tensor, y: Tensor, p: Tensor) -> Tensor:
         """What the member ascends on, a scalar: logits (B, C), labels (B,), pre-activations p (B, ...)."""
-        loss = choose_loss(self.loss)(logits, y)
+        return self.gains(logits[None], y, p[None])[0]
+
+    def gains(self, logits: Tensor, y: Tensor, p: Tensor) -> Tensor:
+        """The same of K members of this recipe at once, (K,): logits (K, B, C), p (K, B, ...)."""
+        k = len(logits)
+        loss = choose_loss(self.loss)(logits.flatten(0, 1), y.repeat(k))
         if self.loss == "margin":
             loss = loss.clamp(max=self.cap)
-        return loss.mean() - self.penalty * p.square().mean()
+        return loss.view(k, -1).mean(1) - self.penalty * p.square().flatten(1).mean(1)

@@ -14,12 +14,14 @@ from mvm.audit.allowed import allowed
 from mvm.audit.bits import pack
 from mvm.audit.cell import Cell
 from mvm.audit.wilson import wilson
-from mvm.data.images import CHUNK, Images
+from mvm.data.images import CHUNK, Images, chunk
+from mvm.gpu import tf32
 from mvm.sensitivity import input_gradient
 from mvm.threat import clip
 from mvm.weights import digest
 
 
+@tf32(False)
 def score(classifier: nn.Module, attack: Attack, data: Images, progress: Progress) -> Cell:
     """The error rate of `classifier` on `attack`'s images of the test set, with its Wilson interval.
 
@@ -69,7 +71,7 @@ def predict(
     moves: list[Tensor] = []
     infeasible: str | None = None
     wrong = 0
-    for (x, y), unit in zip(data.test.chunks(), data.test.unit.split(CHUNK), strict=True):
+    for (x, y), unit in zip(data.test.chunks(), data.test.unit.split(chunk(data.test.x)), strict=True):
         z, why = allowed(classifier, attack, x, y)
         infeasible = infeasible or why
         with torch.no_grad():

@@ -7,9 +7,14 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from mvm.data.batches import Blocks, Chunks
+from mvm.data.batches import BLOCK, Blocks, Chunks
 
 CHUNK = 500  # images scored at once
+
+
+def chunk(x: Tensor) -> int:
+    """How many images like x are scored at once: a GPU would be idle with few."""
+    return 8 * CHUNK if x.is_cuda else CHUNK
 
 
 class Split(NamedTuple):
@@ -32,7 +37,7 @@ class Split(NamedTuple):
 
     def chunks(self) -> Chunks:
         """In order, every image once: for scoring."""
-        return Chunks(self.x, self.y, CHUNK)
+        return Chunks(self.x, self.y, chunk(self.x))
 
 
 class Images(pl.LightningDataModule):
@@ -45,6 +50,7 @@ class Images(pl.LightningDataModule):
     def __init__(self, *, batch_size: int = 128, val: int = 5000, seed: int = 0) -> None:
         super().__init__()
         self.batch_size, self.seed, self.n_val = batch_size, seed, val
+        self.block = BLOCK  # iterations that Lightning sees as one batch
         self._loaded = False
 
     @abstractmethod
@@ -76,6 +82,7 @@ class Images(pl.LightningDataModule):
             seed=self.seed,
             start=game.iteration,
             stop=game.iterations,
+            size=self.block,
         )
 
     def val_dataloader(self) -> Chunks:

@@ -19,6 +19,7 @@ class AdvTrain(OnePlayer):
     """
 
     against: Attack
+    alike = True
 
     def __init__(
         self,

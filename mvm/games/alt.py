@@ -15,6 +15,8 @@ class Alt(TwoPlayer):
     gradients at the old point and is a third cheaper.
     """
 
+    alike = True
+
     def __init__(self, *args: Any, order: str = "leader_first", **kwargs: Any) -> None:
         super().__init__(*args, gamma=0.0, order=order, **kwargs)
 

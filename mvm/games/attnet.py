@@ -15,6 +15,7 @@ class AttNetGame(Game):
     """
 
     trained = ("attacker",)
+    alike = True
 
     def __init__(
         self,

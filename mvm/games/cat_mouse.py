@@ -27,6 +27,7 @@ class CatMouse(OnePlayer):
     """
 
     against: Attack
+    alike = True
 
     def __init__(
         self,
@@ -44,10 +45,12 @@ class CatMouse(OnePlayer):
         self.target = source.requires_grad_(False)  # whom this round's attack is made against
         self.against = against
 
-    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+    def prepare(self) -> None:
         if self.iteration == 0 or self.iteration in self.ends:
             self.target.load_state_dict(self.defender.state_dict())
             self._keep_round()
+
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
         return self.f(torch.cat([x, self.perturb(x, y)]), torch.cat([y, y]))
 
     def _keep_round(self) -> None:

@@ -15,6 +15,8 @@ from mvm.data.batches import Batch
 from mvm.errors import UserError
 from mvm.games.course import check_course, rate, reach, shrunk
 from mvm.games.probe import pgd_error, sensitivity
+from mvm.gpu import tf32
+from mvm.graphed import Graphed, set_rate
 from mvm.leader_follower import Player
 from mvm.risk import risk
 from mvm.seeding import derive, reseed
@@ -45,6 +47,7 @@ class Game(pl.LightningModule, ABC):
     against: Attack | None = None
     trained: tuple[str, ...] = ("defender",)  # the players that this game changes, and a run keeps
     lambda_: float  # learning rate of u, whose optimiser is the first
+    alike = False  # whether all iterations are the same operations on tensors: then a GPU may replay one of them
 
     def __init__(
         self,
@@ -65,10 +68,24 @@ class Game(pl.LightningModule, ABC):
         self.lambda_schedule, self.warm_up = lambda_schedule, warm_up
         self.ahead: list[Batch] = []  # the other mini-batches of the block, the next one first
         self.seen: dict[str, Tensor] = {}  # risk and error of the mini-batch that `f` last saw
+        self.replayed: Graphed | None = None  # `_iterate`, once training has begun
 
     @abstractmethod
     def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """One iteration on a mini-batch: moves the players; returns detached scalars to record, if any."""
+
+    def prepare(self) -> None:
+        """What is to be done before the iteration and not at every one; what a GPU replays is `iterate` alone."""
+
+    def obstacle(self) -> str:
+        """Why a GPU cannot replay one recorded iteration for all; empty where it can."""
+        if not self.alike:
+            return f"the iterations of {type(self).__name__} are not all alike"
+        if self.warm_up:
+            return f"warm_up={self.warm_up:g} changes the attacker's reach at every iteration"
+        if self.against is not None and not self.against.alike:
+            return f"{type(self.against).__name__} does not take the same steps for all images"
+        return ""
 
     @abstractmethod
     def perturb(self, x: Tensor, y: Tensor) -> Tensor:
@@ -91,18 +108,18 @@ class Game(pl.LightningModule, ABC):
 
     def player(self, parameters: Iterable[Tensor], index: int = 0) -> Player:
         """A player and its optimiser as wrapped by Lightning."""
-        optimizers = self.optimizers()
-        chosen = optimizers[index] if isinstance(optimizers, list) else optimizers
-        return Player(list(parameters), chosen)
+        return Player(list(parameters), self._optimizers()[index])
 
     def training_step(self, block: list[Batch], _: int) -> None:
         history: dict[str, list[Tensor]] = {}
+        step = self.replayed = self.replayed or Graphed(self._iterate, self._optimizers(), self.obstacle())
         for k, (x, y) in enumerate(block):
             reseed(derive(self.seed, self.iteration), self.device)
             self.ahead = block[k + 1 :] + block[:k]
             self._set_rate()
-            more = self.iterate(x, y)
-            for name, value in (self.seen | more).items():
+            self.prepare()
+            self.seen = step(x, y)
+            for name, value in self.seen.items():
                 history.setdefault(name, []).append(value)
             self.iteration += 1
         block_of = {name: torch.stack(values) for name, values in history.items()}
@@ -115,12 +132,22 @@ class Game(pl.LightningModule, ABC):
             batch_size=1,
         )
 
+    def on_train_end(self) -> None:
+        self.replayed = None  # the GPU's memory, for scoring
+
+    @tf32()
+    def _iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        more = self.iterate(x, y)
+        return self.seen | more
+
+    def _optimizers(self) -> list[Any]:
+        optimizers = self.optimizers()
+        return optimizers if isinstance(optimizers, list) else [optimizers]
+
     def _set_rate(self) -> None:
         if self.lambda_schedule != "constant":
-            optimizers = self.optimizers()
-            u: Any = optimizers[0] if isinstance(optimizers, list) else optimizers
-            for group in u.param_groups:
-                group["lr"] = self.lambda_ * rate(self.lambda_schedule, self.iteration, self.iterations)
+            u = self._optimizers()[0]
+            set_rate(u, self.lambda_ * rate(self.lambda_schedule, self.iteration, self.iterations))
 
     def reached(self, z: Tensor, x: Tensor) -> Tensor:
         """z as far from x as the warm-up of eta lets the attacker go by now."""

@@ -12,6 +12,7 @@ class LWAFGSM(OnePlayer):
     """u descends on f(u, Z), with Z remade from the current defender at every iteration. No clean images."""
 
     against: Attack
+    alike = True
 
     def __init__(self, defender: nn.Module, *, against: Attack, **kwargs: Any) -> None:
         super().__init__(defender, **kwargs)

@@ -16,6 +16,7 @@ class Maximin(TwoPlayer):
     """
 
     attacker_follows = False
+    alike = True
 
     def __init__(
         self, *args: Any, gamma: float = 1.0, order: str = "simultaneous", penalty: str = "double", **kwargs: Any

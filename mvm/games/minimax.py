@@ -19,6 +19,7 @@ class Minimax(TwoPlayer):
     iteration only, so many times as strong.
     """
 
+    alike = True
     penalties = ("exact", "linear", "image", "double", "part", "lookahead", "carried", "fd")
 
     def __init__(
@@ -33,13 +34,16 @@ class Minimax(TwoPlayer):
         super().__init__(*args, gamma=gamma, order=order, penalty=penalty, **kwargs)
         if every > 1 and penalty == "carried":
             raise ValueError("penalty=carried costs no less at every n-th iteration: use every=1")
-        self.gamma = every_nth(every, gamma)
+        self.every, self.gamma = every, every_nth(every, gamma)
         self.form = form(penalty, list(self.attacker.parameters()))  # a memory goes into the checkpoint with the game
 
     def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         u, v = self.players()
         now: Schedule = {**self.schedule, "gamma": self.gamma(self.iteration + 1), "penalty": self.form}
         return iterate(self.risk_on(x, y), leader=u, follower=v, ascents=self.ascents(x, y), **now)
+
+    def obstacle(self) -> str:
+        return f"every={self.every} takes the penalty at some iterations only" if self.every > 1 else super().obstacle()
 
     def risk_on(self, x: Tensor, y: Tensor) -> Risk:
         return Through(lambda: self.z(x, y), self.defender, lambda logits: self.f_of(logits, y))

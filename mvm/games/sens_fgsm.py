@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from mvm.attacks.attack import Attack
 from mvm.games.one_player import OnePlayer
-from mvm.penalty import FORMS, Through, check_penalty
+from mvm.penalty import FORMS, TWICE, Through, check_penalty
 from mvm.sensitivity import sensitivity
 
 
@@ -19,6 +19,7 @@ class SensFGSM(OnePlayer):
     """
 
     against: Attack
+    alike = True
 
     def __init__(self, defender: nn.Module, *, against: Attack, penalty: str = "exact", **kwargs: Any) -> None:
         super().__init__(defender, **kwargs)
@@ -38,6 +39,9 @@ class SensFGSM(OnePlayer):
         z = self.perturb(x, y).requires_grad_(True)
         value = self.f(z, y)
         return value + self.against.eta * len(x) / 2 * sensitivity(value, [z])[0]
+
+    def obstacle(self) -> str:
+        return f"penalty={self.penalty} draws random numbers twice" if self.penalty in TWICE else super().obstacle()
 
     def perturb(self, x: Tensor, y: Tensor) -> Tensor:
         return self.against(self.defender, x, y)

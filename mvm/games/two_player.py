@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mvm.attacks.attnet import AttNetAttack
 from mvm.games.game import Game, Optimizer, check_rates
 from mvm.leader_follower import Player, Risk, check_schedule
-from mvm.penalty import Form, check_penalty
+from mvm.penalty import TWICE, Form, check_penalty
 
 ASCEND_ON = ("same", "other")
 
@@ -88,6 +88,14 @@ class TwoPlayer(Game):
     def ascents(self, x: Tensor, y: Tensor) -> Iterator[Risk]:
         """The same on one mini-batch after another, without end."""
         return starmap(self.climbed_on, self.other_batches(x, y) if self.ascend_on == "other" else repeat((x, y)))
+
+    def obstacle(self) -> str:
+        if self.ascend_on == "other" and self.schedule["ascent_steps"] > 1:
+            return "ascend_on=other takes the other mini-batches of the block"
+        penalty = self.schedule["penalty"]
+        if self.schedule["gamma"] > 0 and penalty in TWICE:
+            return f"penalty={penalty} draws random numbers twice"
+        return super().obstacle()
 
     def perturb(self, x: Tensor, y: Tensor) -> Tensor:
         assert self.attack is not None

@@ -8,6 +8,8 @@ from mvm.games.one_player import OnePlayer
 class Undefended(OnePlayer):
     """u descends on f(u, X) for clean images X."""
 
+    alike = True
+
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         return self.f(x, y)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -12,6 +12,9 @@ Risk = Callable[[], Tensor]  # f, computed afresh at the current parameters of b
 
 class Steps(Protocol):
     """What a player needs of an optimiser: torch's and Lightning's wrappers both have it."""
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]: ...
 
     def step(self) -> object: ...
 

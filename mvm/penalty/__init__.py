@@ -34,12 +34,14 @@ FORMS: dict[str, Form] = {
     "fd": fd,
 }
 THROUGH = ("exact", "linear", "image", "part")  # forms that need a `Through`
+TWICE = ("fd", "lookahead")  # forms that evaluate f twice on the same random numbers
 NAMES = (*FORMS, "carried")  # carried has a memory: `form` makes it
 
 __all__ = [
     "FORMS",
     "NAMES",
     "THROUGH",
+    "TWICE",
     "Carried",
     "Form",
     "Penalised",

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from mvm.errors import UserError
+from mvm.gpu import tf32
 from mvm.penalty.form import Penalised
 from mvm.penalty.moved import moved
 from mvm.penalty.replay import Replay
@@ -25,11 +26,11 @@ def fd(
 
     For smooth f: the error is linear in `radius`. Not for nets with ReLU or max-pooling in float32: each
     kink that the step crosses changes df/du by a jump, which is then divided by h (docs/solvers.md).
-    Two evaluations on the same random numbers. Raises `UserError` where f is not computed in float32
-    or float64 throughout: TF32's and bfloat16's rounding, divided by h, would be all that is left.
+    Two evaluations on the same random numbers, without TF32. Raises `UserError` where f is not computed in float32
+    or float64 throughout: bfloat16's rounding, divided by h, would be all that is left.
     """
     refuse_coarse(v)
-    with Replay() as replay:
+    with tf32(False), Replay() as replay:
         value = f()
         gradients = torch.autograd.grad(value, [*u, *v], materialize_grads=True)
         g_u, g_v = gradients[: len(u)], gradients[len(u) :]
@@ -44,11 +45,8 @@ def fd(
 def refuse_coarse(v: Sequence[Tensor]) -> None:
     """Raise `UserError` unless differences of f's gradients mean something."""
     on = v[0].device.type
-    coarse = v[0].dtype not in RADIUS or torch.is_autocast_enabled(on)
-    if on == "cuda":
-        coarse |= torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32
-    if coarse:
+    if v[0].dtype not in RADIUS or torch.is_autocast_enabled(on):
         raise UserError(
-            f"penalty=fd needs float32 or float64 throughout, without autocast and TF32 (here {v[0].dtype} on {on}); "
-            "use penalty=double, or set torch.backends.cudnn.allow_tf32 and .cuda.matmul.allow_tf32 to False"
+            f"penalty=fd needs float32 or float64 throughout, without autocast (here {v[0].dtype} on {on}); "
+            "use penalty=double"
         )

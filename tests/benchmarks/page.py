@@ -10,6 +10,8 @@ Row = dict[str, str]
 PARTS = {  # of the page, by what a row's name has; the first that fits
     "Whole commands": r"^whole/",
     "Growth: n to 4 n units, the later ones beside the first": r"^growth/",
+    "On a GPU: through the Trainer, beside a block as one graph and beside plain launches": r"/gpu-trainer",
+    "On a GPU: precision and layout, forms of the penalty, several at once": r"/gpu-",
     "Through the Trainer, beside a bare loop of the same iterations": r"/trainer-",
     "A step beside its arithmetic alone": r"/floor-",
     "The plain step, beside what it could be instead": r"/plain:",

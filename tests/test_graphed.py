@@ -1,0 +1,205 @@
+"""A replayed step is the step itself, bit for bit, and whatever cannot be replayed is not; without a GPU nothing is."""
+
+from itertools import islice
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from conftest import compose, options
+
+from mvm.attacks.attack import Attack
+from mvm.attacks.attnet import AttNetAttack
+from mvm.attacks.attnet_best import AttNetBest
+from mvm.build import build
+from mvm.classifiers.mnist import MNISTNet
+from mvm.data.batches import batches, blocks_together
+from mvm.data.mnist5k import MNIST5k
+from mvm.games.game import Game
+from mvm.gpu import tf32
+from mvm.graphed import EAGER, Graphed, set_rate
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU is here")
+PLAIN = {"pgd_train": "warm_up", "mixture": "not all alike"}  # games that stay eager by their defaults, and why
+NARROW = ("data=mnist5k", "profile=short", "eta=0.3", "budgets.mnist.rounds=3", "budgets.mnist.round_iterations=8")
+
+
+def game_of(name: str, *settings: str) -> Game:
+    config = compose(f"game={name}", *NARROW, *settings)
+    torch.manual_seed(0)
+    more = {"source": build(config["classifier"])} if "source" in config["game"] else {}
+    game: Game = build(config["game"], defender=build(config["classifier"]), **more)
+    game.iterations = getattr(game, "ends", [24])[-1]
+    return game
+
+
+def trained(name: str, folder, *settings: str, alike: bool) -> list[torch.Tensor]:
+    """The players' parameters after a short game on the GPU."""
+    game = game_of(name, *settings)
+    recorded = []
+    if not alike:
+        game.alike = False
+    game.on_train_end = lambda: recorded.append(game.replayed and game.replayed.graph)
+    trainer = pl.Trainer(
+        accelerator="gpu", devices=1, max_epochs=1, default_root_dir=folder, logger=False, enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0, inference_mode=False,
+    )  # fmt: skip
+    trainer.fit(game, datamodule=MNIST5k(batch_size=32))
+    assert bool(recorded[0]) == (alike and not game.obstacle())
+    return [p.detach().clone() for player in game.trained for p in getattr(game, player).parameters()]
+
+
+def distance(a: list[torch.Tensor], b: list[torch.Tensor]) -> float:
+    return max((x - y).abs().max().item() for x, y in zip(a, b, strict=True))
+
+
+@needs_gpu
+@pytest.mark.parametrize("name", [game for game in options("game") if game not in PLAIN])
+def test_a_replayed_game_ends_where_the_plain_one_does(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
+    plain, again, replayed = (trained(name, tmp_path, alike=alike) for alike in (False, False, True))
+    assert distance(plain, replayed) <= 3 * distance(plain, again)  # 0 where the kernels are deterministic
+
+
+@needs_gpu
+def test_a_rate_that_changes_is_read_by_replays(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
+    cycle = ("game.lambda_schedule=cycle",)
+    plain, again, replayed = (trained("alt", tmp_path, *cycle, alike=alike) for alike in (False, False, True))
+    assert distance(plain, replayed) <= 3 * distance(plain, again)
+    assert distance(plain, trained("alt", tmp_path, alike=True)) > 1e-5
+
+
+@needs_gpu
+@pytest.mark.parametrize("kind", [AttNetAttack, AttNetBest])
+def test_attack_networks_are_the_same_by_replays(kind, monkeypatch, capsys):
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
+    torch.manual_seed(0)
+    net = MNISTNet(width=0.1).cuda()
+    x, y = torch.rand(400, 1, 28, 28, device="cuda") * 2 - 1, torch.arange(400, device="cuda") % 10
+    more = {"recipes": {"margin": {"dropout": 0.3}}} if kind is AttNetBest else {}
+
+    def images() -> torch.Tensor:
+        attack = kind((1, 28, 28), eta=0.3, iterations=20, batch_size=32, **more)
+        attack.fit(net, x, y, val=(x, y))
+        return attack(net, x, y)
+
+    replayed = images()
+    assert "recording it failed" not in capsys.readouterr().out
+    monkeypatch.setattr("mvm.graphed.EAGER", 1000)
+    plain, again = images(), images()
+    assert (replayed - plain).abs().max() <= 3 * (plain - again).abs().max()
+
+
+@needs_gpu
+def test_a_step_that_asks_for_a_value_stays_plain_and_random_numbers_go_on(capsys):
+    drawn = []
+
+    def step(x: torch.Tensor) -> dict[str, torch.Tensor]:
+        drawn.append(torch.rand(3, device="cuda"))
+        return {"sum": x.sum() if x.sum().item() > 0 else -x.sum()}
+
+    x, graphed = torch.ones(3, device="cuda"), Graphed(step, [])
+    torch.cuda.manual_seed(7)
+    assert [graphed(x)["sum"].item() for _ in range(EAGER + 3)] == [3] * (EAGER + 3)
+    assert graphed.graph is None and "recording it failed" in capsys.readouterr().out
+    torch.cuda.manual_seed(7)
+    expected = [torch.rand(3, device="cuda") for _ in range(EAGER + 3)]
+    got = drawn[:EAGER] + drawn[EAGER + 1 :]  # without the recording's own call
+    assert all(torch.equal(a, b) for a, b in zip(expected, got, strict=True))
+
+
+@needs_gpu
+def test_a_graph_outlives_others():
+    """What one graph works in is not given back with another one, nor with what the libraries keep."""
+    torch.manual_seed(0)
+    a, b = torch.rand(2, 2048, 2048, device="cuda")
+    first, second = (Graphed(lambda x: {"sum": (x @ b @ b).square().mean()}, []) for _ in range(2))
+    expected = [first(a).popitem()[1].item() for _ in range(EAGER + 2)][-1]
+    assert [second(a).popitem()[1].item() for _ in range(EAGER + 2)][-1] == expected
+    del first
+    torch.cuda.empty_cache()
+    for _ in range(3):
+        scratch = torch.full((64, 1 << 20), torch.nan, device="cuda")  # takes what was given back
+        assert second(a)["sum"].item() == expected
+        del scratch
+
+
+@needs_gpu
+def test_mini_batches_are_the_same_on_a_gpu():
+    x, y = torch.rand(100, 3), torch.arange(100)
+    for start in (0, 7):
+        here, there = (list(islice(batches(x.to(d), y.to(d), 8, 0, start), 30)) for d in ("cpu", "cuda"))
+        assert all(
+            torch.equal(a[0], b[0].cpu()) and torch.equal(a[1], b[1].cpu()) for a, b in zip(here, there, strict=True)
+        )
+
+
+@needs_gpu
+def test_other_shapes_are_not_replayed():
+    graphed = Graphed(lambda x: {"sum": x.sum()}, [])
+    for _ in range(EAGER + 2):
+        assert graphed(torch.ones(3, device="cuda"))["sum"] == 3
+    assert graphed.graph and graphed(torch.ones(5, device="cuda"))["sum"] == 5
+
+
+@pytest.mark.parametrize("name", options("game"))
+def test_every_game_says_whether_it_can_be_replayed(name):
+    assert PLAIN.get(name, "") in game_of(name).obstacle() and bool(game_of(name).obstacle()) == (name in PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        (("minimax", "game.every=4"), "some iterations only"),
+        (("minimax", "game.penalty=lookahead"), "random numbers twice"),
+        (("sens_fgsm", "game.penalty=fd"), "random numbers twice"),
+        (("alt", "game.warm_up=0.5"), "reach"),
+        (("minimax", "recipe=best"), "other mini-batches"),
+        (("lwa_fgsm", "attack=pgd"), "PGD"),
+    ],
+)
+def test_what_changes_from_iteration_to_iteration_is_named(settings, why):
+    assert why in game_of(*settings).obstacle()
+
+
+def test_a_new_attack_is_not_taken_to_be_replayable():
+    class Own(Attack):
+        def perturb(self, classifier, x, y):
+            return x
+
+    game = game_of("lwa_fgsm")
+    game.against = Own(eta=0.3, box=False)
+    assert "Own" in game.obstacle()
+
+
+def test_without_a_gpu_every_call_is_the_step_itself():
+    calls = []
+    graphed = Graphed(lambda x: calls.append(x) or {"x": x}, [])
+    given = [torch.rand(2) for _ in range(EAGER + 3)]
+    assert all(graphed(x)["x"] is x for x in given) and len(calls) == len(given) and graphed.graph is None
+
+
+@pytest.mark.parametrize("where", ["cpu", pytest.param("cuda", marks=needs_gpu)])
+def test_the_rate_of_every_group_is_set(where):
+    p = [torch.zeros(2, device=where, requires_grad=True) for _ in range(2)]
+    adam = torch.optim.Adam([{"params": [p[0]]}, {"params": [p[1]], "lr": 3.0}], lr=1.0, fused=True)
+    for rate in (0.5, 0.25):
+        set_rate(adam, rate)
+        assert [float(group["lr"]) for group in adam.param_groups] == [rate, rate]
+
+
+@pytest.mark.parametrize(("between", "together"), [(100, 10), (25, 5), (7, 7), (13, 1), (1, 1), (1.0, 1)])
+def test_blocks_become_one_on_a_gpu_and_checkpoints_stay_where_they_are(between, together):
+    assert blocks_together(between, torch.device("cuda")) == together
+    assert blocks_together(between, torch.device("cpu")) == 1
+
+
+def test_tf32_is_what_it_was_afterwards():
+    flags = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = [flag.allow_tf32 for flag in flags]
+    with pytest.raises(ZeroDivisionError), tf32():
+        assert all(flag.allow_tf32 for flag in flags)
+        with tf32(False):
+            assert not any(flag.allow_tf32 for flag in flags)
+        raise ZeroDivisionError
+    assert [flag.allow_tf32 for flag in flags] == before
