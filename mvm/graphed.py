@@ -21,17 +21,17 @@ class Graphed:
     same kernels in the same memory, with random numbers from the generator as it stands. Bit for bit what plain
     calls give, if `step` does the same operations at every call: all that it reads or changes are tensors that stay
     in their places, and it never asks for a tensor's value. optimizers: what it moves the players by; on a GPU they
-    become fused. obstacle: why it is not to be recorded, if it is not; of a recording that fails the reason is said
-    and kept here, and calls are plain from then on.
+    become fused. obstacle: why it is not to be recorded, if it is not. Of a recording that fails the reason is said and
+    kept in `failed`, and calls are plain from then on.
     """
 
     def __init__(self, step: Step, optimizers: Sequence[Steps], obstacle: str = "") -> None:
         self.step, self.optimizers, self.obstacle = step, optimizers, obstacle
-        self.calls = 0
+        self.calls, self.failed = 0, ""
         self.graph: torch.cuda.CUDAGraph | None = None
 
     def __call__(self, *tensors: Tensor) -> dict[str, Tensor]:
-        if not tensors[0].is_cuda or self.obstacle:
+        if not tensors[0].is_cuda or self.obstacle or self.failed:
             return self.step(*tensors)
         if self.graph is None:
             self.calls += 1
@@ -57,7 +57,7 @@ class Graphed:
         return seen
 
     def _record(self, tensors: Sequence[Tensor]) -> None:
-        """Sets graph, inputs, names and values; or obstacle. No kernel runs."""
+        """Sets graph, inputs, names and values; or `failed`. No kernel runs."""
         self.inputs = [t.clone() for t in tensors]
         graph, state = torch.cuda.CUDAGraph(), torch.cuda.get_rng_state()
         try:
@@ -65,8 +65,8 @@ class Graphed:
                 seen = self.step(*self.inputs)
                 self.names, self.values = list(seen), torch.stack([v.detach() for v in seen.values()])
         except RuntimeError as why:
-            self.obstacle = str(why).splitlines()[0]
-            say(f"not replayed as a CUDA graph, since recording it failed: {self.obstacle}")
+            self.failed = str(why).splitlines()[0]
+            say(f"not replayed as a CUDA graph, since recording it failed: {self.failed}")
             restore_generator(state)
         else:
             self.graph = graph

@@ -61,6 +61,14 @@ def test_a_replayed_game_ends_where_the_plain_one_does(name, tmp_path, monkeypat
 
 
 @needs_gpu
+def test_a_recipe_is_replayed_once_its_warm_up_is_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
+    best = ("recipe=best", "game.warm_up=0.3")
+    plain, again, replayed = (trained("minimax", tmp_path, *best, alike=alike) for alike in (False, False, True))
+    assert distance(plain, replayed) <= 3 * distance(plain, again)
+
+
+@needs_gpu
 def test_a_rate_that_changes_is_read_by_replays(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
     cycle = ("game.lambda_schedule=cycle",)
@@ -154,12 +162,35 @@ def test_every_game_says_whether_it_can_be_replayed(name):
         (("minimax", "game.penalty=lookahead"), "random numbers twice"),
         (("sens_fgsm", "game.penalty=fd"), "random numbers twice"),
         (("alt", "game.warm_up=0.5"), "reach"),
-        (("minimax", "recipe=best"), "other mini-batches"),
+        (("minimax", "recipe=best"), "warm_up=0.1 changes"),
         (("lwa_fgsm", "attack=pgd"), "PGD"),
     ],
 )
 def test_what_changes_from_iteration_to_iteration_is_named(settings, why):
     assert why in game_of(*settings).obstacle()
+
+
+def test_what_is_in_the_way_until_the_warm_up_is_over_is_so_no_longer():
+    game = game_of("minimax", "recipe=best")
+    game.iteration = game.iterations // 2
+    assert not game.obstacle()
+
+
+def test_an_iteration_reads_nothing_but_what_it_is_given(monkeypatch):
+    """The ascents' mini-batches, too: a replay has them in places of its own."""
+    block = [(torch.rand(4, 1, 28, 28), torch.arange(4)) for _ in range(6)]
+    ends = []
+    for spoilt in (False, True):
+        game = game_of("minimax", "recipe=best")
+        optimizers = game.configure_optimizers()
+        monkeypatch.setattr(game, "optimizers", lambda made=optimizers: made)
+        game.ahead = [(torch.full_like(x, torch.nan), y) for x, y in block] if spoilt else block[1:]
+        if spoilt:
+            game._iterate(*block[0], *(t for batch in block[1 : 1 + game.others] for t in batch))
+        else:
+            game.iterate(*block[0])
+        ends.append([p.detach().clone() for p in game.parameters()])
+    assert game.others == 3 and all(torch.equal(a, b) for a, b in zip(*ends, strict=True))
 
 
 def test_a_new_attack_is_not_taken_to_be_replayable():

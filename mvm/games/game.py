@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from itertools import cycle
+from itertools import chain, cycle, islice
 from typing import Any
 
 import pytorch_lightning as pl
@@ -48,6 +48,7 @@ class Game(pl.LightningModule, ABC):
     trained: tuple[str, ...] = ("defender",)  # the players that this game changes, and a run keeps
     lambda_: float  # learning rate of u, whose optimiser is the first
     alike = False  # whether all iterations are the same operations on tensors: then a GPU may replay one of them
+    others = 0  # mini-batches of the block that an iteration is made on beside its own
 
     def __init__(
         self,
@@ -81,8 +82,8 @@ class Game(pl.LightningModule, ABC):
         """Why a GPU cannot replay one recorded iteration for all; empty where it can."""
         if not self.alike:
             return f"the iterations of {type(self).__name__} are not all alike"
-        if self.warm_up:
-            return f"warm_up={self.warm_up:g} changes the attacker's reach at every iteration"
+        if reach(self.iteration, self.iterations, self.warm_up) < 1:
+            return f"warm_up={self.warm_up:g} changes the attacker's reach, and is not over yet"
         if self.against is not None and not self.against.alike:
             return f"{type(self.against).__name__} does not take the same steps for all images"
         return ""
@@ -112,13 +113,13 @@ class Game(pl.LightningModule, ABC):
 
     def training_step(self, block: list[Batch], _: int) -> None:
         history: dict[str, list[Tensor]] = {}
-        step = self.replayed = self.replayed or Graphed(self._iterate, self._optimizers(), self.obstacle())
         for k, (x, y) in enumerate(block):
             reseed(derive(self.seed, self.iteration), self.device)
             self.ahead = block[k + 1 :] + block[:k]
             self._set_rate()
             self.prepare()
-            self.seen = step(x, y)
+            others = islice(self.other_batches(x, y), self.others)
+            self.seen = self._step()(x, y, *chain.from_iterable(others))
             for name, value in self.seen.items():
                 history.setdefault(name, []).append(value)
             self.iteration += 1
@@ -135,8 +136,18 @@ class Game(pl.LightningModule, ABC):
     def on_train_end(self) -> None:
         self.replayed = None  # the GPU's memory, for scoring
 
+    def _step(self) -> Graphed:
+        """`_iterate`; anew when what was in the way of replaying it no longer is."""
+        why = self.obstacle()
+        if self.replayed is None or self.replayed.obstacle != why:
+            self.replayed = Graphed(self._iterate, self._optimizers(), why)
+        return self.replayed
+
     @tf32()
-    def _iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+    def _iterate(self, x: Tensor, y: Tensor, *others: Tensor) -> dict[str, Tensor]:
+        """`iterate`, given all that it reads; others: images, labels, images, labels, ..."""
+        if others:
+            self.ahead = list(zip(others[::2], others[1::2], strict=True))
         more = self.iterate(x, y)
         return self.seen | more
 

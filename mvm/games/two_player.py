@@ -67,6 +67,7 @@ class TwoPlayer(Game):
         self.attack, self.attacker = attack, attack.net
         self.schedule: Schedule = {"gamma": gamma, "order": order, "ascent_steps": ascent_steps, "penalty": penalty}
         self.ascend_on, self.lambda_, self.sigma = ascend_on, lambda_, sigma
+        self.others = ascent_steps - (order != "follower_first") if ascend_on == "other" else 0
         self.u_optimizer, self.v_optimizer = u_optimizer, v_optimizer
 
     def players(self) -> tuple[Player, Player]:
@@ -90,8 +91,6 @@ class TwoPlayer(Game):
         return starmap(self.climbed_on, self.other_batches(x, y) if self.ascend_on == "other" else repeat((x, y)))
 
     def obstacle(self) -> str:
-        if self.ascend_on == "other" and self.schedule["ascent_steps"] > 1:
-            return "ascend_on=other takes the other mini-batches of the block"
         penalty = self.schedule["penalty"]
         if self.schedule["gamma"] > 0 and penalty in TWICE:
             return f"penalty={penalty} draws random numbers twice"
