@@ -19,7 +19,6 @@ from mvm.cells import cells, kept_cell
 from mvm.digest import digest_of
 from mvm.equilibrium import measure, show, write
 from mvm.errors import UserError
-from mvm.gpu import tf32
 from mvm.grid import Line, add_grid_checks, findings, silences, tally, tell_apart
 from mvm.inspection import Other, inspect
 from mvm.record import Run, history, name_of
@@ -27,6 +26,7 @@ from mvm.recorded import checks_of
 from mvm.saved import copy_of, defence, find_runs, surrogate
 from mvm.solved import Solved, sets, solved
 from mvm.terminal import console, say
+from mvm.tf32 import tf32
 from mvm.untried import lacking, untried
 from mvm.whole import write_whole
 

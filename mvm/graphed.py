@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,9 +21,9 @@ class Graphed:
     The first `EAGER` calls are made as they are, the next is recorded, and it and all later ones are replays: the
     same kernels in the same memory, with random numbers from the generator as it stands. Bit for bit what plain
     calls give, if `step` does the same operations at every call: all that it reads or changes are tensors that stay
-    in their places, and it never asks for a tensor's value. optimizers: what it moves the players by; on a GPU they
-    become fused. obstacle: why it is not to be recorded, if it is not. Of a recording that fails the reason is said and
-    kept in `failed`, and calls are plain from then on.
+    in their places, and it never asks for a tensor's value. optimizers: what it moves the players by (`fuse`).
+    obstacle: why it is not to be recorded, if it is not. Of a recording that fails the reason is said and kept in
+    `failed`, and calls are plain from then on.
     """
 
     def __init__(self, step: Step, optimizers: Sequence[Steps], obstacle: str = "") -> None:
@@ -49,7 +50,6 @@ class Graphed:
         """A call on the stream of the recording, as CUDA asks for."""
         if self.calls == 1:
             self.stream = torch.cuda.Stream()
-            fuse(self.optimizers)
         self.stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self.stream):
             seen = self.step(*tensors)
@@ -64,7 +64,7 @@ class Graphed:
             with recording(graph, self.stream, self.optimizers):
                 seen = self.step(*self.inputs)
                 self.names, self.values = list(seen), torch.stack([v.detach() for v in seen.values()])
-        except RuntimeError as why:
+        except Exception as why:  # whatever the step, torch or a library may raise
             self.failed = str(why).splitlines()[0]
             say(f"not replayed as a CUDA graph, since recording it failed: {self.failed}")
             restore_generator(state)
@@ -72,11 +72,14 @@ class Graphed:
             self.graph = graph
 
 
-def fuse(optimizers: Sequence[Steps]) -> None:
-    """Have torch's optimisers do a step in one kernel, which keeps their state on the GPU. Before the first step."""
-    for group in (group for optimizer in optimizers for group in optimizer.param_groups):
-        if "fused" in group:
+def fuse(*optimizers: Any) -> None:
+    """Have torch's Adams do a step in one kernel and keep all their state on the GPU, if the parameters are there."""
+    for state, group in ((one.state, group) for one in optimizers for group in one.param_groups):
+        if {"fused", "capturable"} <= group.keys() and group["params"][0].is_cuda:
             group["fused"], group["foreach"] = True, False
+            for p in group["params"]:
+                if "step" in state.get(p, {}):  # resumed
+                    state[p]["step"] = state[p]["step"].to(p.device)
 
 
 @contextmanager
@@ -112,9 +115,15 @@ def restore_generator(state: Tensor) -> None:
 def set_rate(optimizer: Steps, rate: float) -> None:
     """The learning rate of all its parameters; on a GPU a tensor that stays in its place, for replays to read."""
     for group in optimizer.param_groups:
-        if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(rate)
-        elif group["params"][0].is_cuda:
-            group["lr"] = torch.tensor(float(rate), device=group["params"][0].device)
-        else:
+        on, was = group["params"][0].device, group["lr"]
+        if on.type == "cpu":
             group["lr"] = rate
+        elif isinstance(was, Tensor) and was.device == on:
+            was.fill_(rate)
+        else:  # a number, or a tensor from a checkpoint, which Lightning leaves on the CPU
+            group["lr"] = torch.tensor(float(rate), device=on)
+
+
+def alike(thing: object) -> bool:
+    """Whether the very class of a game or an attack says so: what its subclasses do differently nobody knows."""
+    return bool(vars(type(thing)).get("alike"))

@@ -23,12 +23,12 @@ from mvm.errors import UserError
 from mvm.games.game import Game
 from mvm.games.keep import Keep, Row
 from mvm.games.watch import Watch
-from mvm.gpu import tf32
 from mvm.lock import alone
 from mvm.record import Run, name_of
 from mvm.seeding import derive
 from mvm.shared_rounds import share_rounds
 from mvm.terminal import bar, duration, say
+from mvm.tf32 import tf32
 from mvm.threat import describe
 from mvm.weights import load_weights, save_weights
 
@@ -131,26 +131,11 @@ def fit(game: Game, data: Images, run: Run, config: dict[str, Any], show: Callab
                 f"{game.iterations - at} iterations at {_milliseconds(seconds)} ms: about {duration(training)}; "
                 f"then scoring, about {duration(scoring)}"
             )
-            if where.type == "cuda" and (why := game.obstacle()):
-                say(f"not replayed as a CUDA graph: {why}")
 
-        where = device(config["trainer"]["accelerator"])
+        if device(config["trainer"]["accelerator"]).type == "cuda" and (why := game.obstacle()):
+            say(f"not replayed as a CUDA graph: {why}")
         with bar(name_of(config["game"])) as progress:
-            limit = config["trainer"]["limit_train_batches"]
-            many = blocks_together(limit, where)
-            data.block = BLOCK * many
-            trainer: pl.Trainer = build(
-                config["trainer"] | {"limit_train_batches": limit // many if many > 1 else limit},
-                callbacks=[Watch(progress, announce), Keep(run, show)],
-                logger=False,
-                default_root_dir=str(run.folder),
-                max_epochs=-1,  # the game counts; see Keep
-                reload_dataloaders_every_n_epochs=1,  # blocks from the game's iteration on
-                inference_mode=False,  # attacks differentiate
-                num_sanity_val_steps=0,
-                enable_progress_bar=False,
-                enable_model_summary=False,
-            )
+            trainer = _trainer(config, data, [Watch(progress, announce), Keep(run, show)], run)
             try:
                 with tf32(False):  # an iteration itself is made with it
                     trainer.fit(game, datamodule=data, ckpt_path=run.checkpoint if at else None, weights_only=True)
@@ -160,6 +145,26 @@ def fit(game: Game, data: Images, run: Run, config: dict[str, Any], show: Callab
         save_weights(getattr(game, player), getattr(run, player))
     if "defender" not in game.trained:
         save_weights(game.defender, run.defender)
+
+
+def _trainer(config: dict[str, Any], data: Images, callbacks: list[pl.Callback], run: Run) -> pl.Trainer:
+    """The settings' Trainer, for a game on these images."""
+    settings, limit = config["trainer"], config["trainer"]["limit_train_batches"]
+    many = blocks_together(limit, device(settings["accelerator"]))
+    data.block = BLOCK * many
+    trainer: pl.Trainer = build(
+        settings | ({"limit_train_batches": limit // many} if many > 1 else {}),
+        callbacks=callbacks,
+        logger=False,
+        default_root_dir=str(run.folder),
+        max_epochs=-1,  # the game counts; see Keep
+        reload_dataloaders_every_n_epochs=1,  # blocks from the game's iteration on
+        inference_mode=False,  # attacks differentiate
+        num_sanity_val_steps=0,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    return trainer
 
 
 def _milliseconds(seconds: float) -> str:

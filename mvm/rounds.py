@@ -9,9 +9,9 @@ import torch
 from mvm.attacks.attack import wrong
 from mvm.attacks.attacked import evaluating
 from mvm.build import build
-from mvm.gpu import tf32
 from mvm.record import Run
 from mvm.terminal import bar
+from mvm.tf32 import tf32
 from mvm.weights import load_weights
 from mvm.whole import write_whole
 

@@ -15,11 +15,12 @@ from mvm.classifiers.mnist import MNISTNet
 from mvm.data.batches import batches, blocks_together
 from mvm.data.mnist5k import MNIST5k
 from mvm.games.game import Game
-from mvm.gpu import tf32
+from mvm.games.undefended import Undefended
 from mvm.graphed import EAGER, Graphed, set_rate
+from mvm.tf32 import tf32
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU is here")
-PLAIN = {"pgd_train": "warm_up", "mixture": "not all alike"}  # games that stay eager by their defaults, and why
+PLAIN = {"pgd_train": "warm_up", "mixture": "does not say"}  # games that stay eager by their defaults, and why
 NARROW = ("data=mnist5k", "profile=short", "eta=0.3", "budgets.mnist.rounds=3", "budgets.mnist.round_iterations=8")
 
 
@@ -37,7 +38,7 @@ def trained(name: str, folder, *settings: str, alike: bool) -> list[torch.Tensor
     game = game_of(name, *settings)
     recorded = []
     if not alike:
-        game.alike = False
+        game.obstacle = lambda: "plain is asked for"
     game.on_train_end = lambda: recorded.append(game.replayed and game.replayed.graph)
     trainer = pl.Trainer(
         accelerator="gpu", devices=1, max_epochs=1, default_root_dir=folder, logger=False, enable_checkpointing=False,
@@ -203,6 +204,23 @@ def test_a_new_attack_is_not_taken_to_be_replayable():
     assert "Own" in game.obstacle()
 
 
+def test_what_a_subclass_does_is_not_taken_to_be_alike():
+    class Own(Undefended):
+        def loss(self, x, y):
+            return self.f(x, y) * self.iteration
+
+    game = Own(MNISTNet(width=0.1), iterations=5, lambda_=0.1)
+    assert "Own does not say" in game.obstacle()
+
+
+@pytest.mark.parametrize(
+    ("order", "steps", "others"), [("follower_first", 1, 1), ("leader_first", 1, 0), ("leader_first", 3, 2)]
+)
+def test_a_game_is_given_as_many_other_mini_batches_as_it_climbs(order, steps, others):
+    settings = (f"game.order={order}", f"game.ascent_steps={steps}", "game.ascend_on=other")
+    assert game_of("alt", *settings).others == others and game_of("alt", *settings[:2]).others == 0
+
+
 def test_without_a_gpu_every_call_is_the_step_itself():
     calls = []
     graphed = Graphed(lambda x: calls.append(x) or {"x": x}, [])
@@ -214,9 +232,11 @@ def test_without_a_gpu_every_call_is_the_step_itself():
 def test_the_rate_of_every_group_is_set(where):
     p = [torch.zeros(2, device=where, requires_grad=True) for _ in range(2)]
     adam = torch.optim.Adam([{"params": [p[0]]}, {"params": [p[1]], "lr": 3.0}], lr=1.0, fused=True)
+    adam.param_groups[0]["lr"] = torch.tensor(7.0)  # as from a checkpoint
     for rate in (0.5, 0.25):
         set_rate(adam, rate)
         assert [float(group["lr"]) for group in adam.param_groups] == [rate, rate]
+        assert {torch.as_tensor(group["lr"]).device.type for group in adam.param_groups} == {where}
 
 
 @pytest.mark.parametrize(("between", "together"), [(100, 10), (25, 5), (7, 7), (13, 1), (1, 1), (1.0, 1)])
@@ -225,7 +245,8 @@ def test_blocks_become_one_on_a_gpu_and_checkpoints_stay_where_they_are(between,
     assert blocks_together(between, torch.device("cpu")) == 1
 
 
-def test_tf32_is_what_it_was_afterwards():
+def test_tf32_is_what_it_was_afterwards(monkeypatch):
+    monkeypatch.setattr("mvm.tf32.a_gpu_is_here", lambda: True)
     flags = torch.backends.cuda.matmul, torch.backends.cudnn
     before = [flag.allow_tf32 for flag in flags]
     with pytest.raises(ZeroDivisionError), tf32():

@@ -13,7 +13,7 @@ LAYERS = [  # a file imports from its own layer and the ones before it
     [
         "errors",
         "cpu",
-        "gpu",
+        "tf32",
         "graphed",
         "terminal",
         "lock",

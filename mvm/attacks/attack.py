@@ -21,7 +21,7 @@ class Attack(ABC):
     are images. Attacks with randomness take a `seed`, and are a function of it.
     """
 
-    alike = False  # whether it takes the same steps for all images: then a GPU may replay them
+    alike = False  # whether this very class takes the same steps for all images: then a GPU may replay them
 
     def __init__(self, *, eta: float, box: bool) -> None:
         self.eta, self.box = check_eta(eta), bool(box)
@@ -31,7 +31,7 @@ class Attack(ABC):
 
         The classifier is as in `mvm.attacks.attacked` meanwhile, and afterwards as it was; its parameters'
         gradients and the global random state are left alone. Raises `mvm.threat.Infeasible` if the attack
-        itself is broken.
+        itself is broken; not in a recording (`mvm.graphed`), which can ask for no value.
         """
         with attacked(classifier):
             z = self.perturb(classifier, x, y).detach()

@@ -13,11 +13,11 @@ from mvm.attacks.attacked import attacked, evaluating
 from mvm.attacks.doubled import Missed, doubled
 from mvm.data.batches import Batch, batches
 from mvm.data.images import chunk
-from mvm.gpu import tf32
-from mvm.graphed import Graphed
+from mvm.graphed import Graphed, fuse
 from mvm.leader_follower import Player, ascend
 from mvm.risk import risk
 from mvm.seeding import derive
+from mvm.tf32 import tf32
 from mvm.threat import check_eta, clip
 
 
@@ -121,6 +121,7 @@ class AttNetAttack(Attack):
             self.net = self._fresh().to(x.device)
             v = list(self.net.parameters())
             player = Player(v, self.optimizer(v, lr=self.sigma))
+            fuse(player.optimizer)
             step = Graphed(partial(self._step, classifier, player), [player.optimizer])
             stream = batches(x, y, self.batch_size, self.seed)
             for i, batch in zip(range(self.iterations), stream, strict=False):

@@ -14,10 +14,10 @@ from mvm.attacks.diversity import spread
 from mvm.attacks.recipe import Recipe
 from mvm.data.batches import Batch
 from mvm.data.images import chunk
-from mvm.gpu import tf32
-from mvm.graphed import Graphed, set_rate
+from mvm.graphed import Graphed, fuse, set_rate
 from mvm.leader_follower import Player
 from mvm.risk import risk
+from mvm.tf32 import tf32
 from mvm.threat import middle
 
 
@@ -45,6 +45,7 @@ class Group:
         self.net.train()
         v = list(self.net.parameters())
         adam = torch.optim.Adam(v)
+        fuse(adam)
         step = Graphed(partial(self._step, classifier, Player(v, adam)), [adam])
         for rate, (x, y) in zip(rates, stream, strict=False):
             set_rate(adam, rate)
@@ -54,13 +55,13 @@ class Group:
     def _step(self, classifier: Classifier, player: Player, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         z, p = self.perturb(x, y)
         logits = classifier(z.flatten(0, 1)).view(len(z), len(x), -1)
-        gains = [r.gains(logits.index_select(0, k), y, p.index_select(0, k)) for r, k in self._alike.items()]
+        gains = [r.gains(logits.index_select(0, k), y, p.index_select(0, k)) for r, k in self._by_recipe.items()]
         total = torch.cat(gains).sum()
         player.move(torch.autograd.grad(total, player.parameters), sign=-1)
         return {"gain": total.detach()}
 
     @cached_property
-    def _alike(self) -> dict[Recipe, Tensor]:
+    def _by_recipe(self) -> dict[Recipe, Tensor]:
         """{recipe: the numbers of its members}, whose gains are taken together; on the GPU, for a recording."""
         device = next(self.net.parameters()).device
         found = {recipe: [k for k, r in enumerate(self.recipes) if r == recipe] for recipe in self.recipes}

@@ -14,9 +14,9 @@ from mvm.audit.allowed import allowed
 from mvm.audit.bits import pack
 from mvm.audit.cell import Cell
 from mvm.audit.wilson import wilson
-from mvm.data.images import CHUNK, Images, chunk
-from mvm.gpu import tf32
+from mvm.data.images import Images, chunk
 from mvm.sensitivity import input_gradient
+from mvm.tf32 import tf32
 from mvm.threat import clip
 from mvm.weights import digest
 
@@ -102,11 +102,11 @@ def examples(data: Images) -> str:
 
 def seconds_to_score(classifier: nn.Module, attacks: list[Attack], data: Images) -> float:
     """A forecast: input gradients and training steps of the attacks, at the measured price of a gradient."""
-    x, y = data.test.x[:CHUNK], data.test.y[:CHUNK]
+    x, y = (t[: chunk(t)] for t in (data.test.x, data.test.y))
     with attacked(classifier):
         input_gradient(classifier, x, y)  # the first call pays for setting up
         start = time.perf_counter()
-        input_gradient(classifier, x, y)
+        input_gradient(classifier, x, y)[1].sum().item()  # a GPU is waited for
     price = (time.perf_counter() - start) / len(x)
     images = sum((a.gradients + 0.5) * len(data.test.y) + a.fit_steps * 128 * 1.3 for a in attacks)
     return images * price

@@ -17,8 +17,8 @@ AHEAD = 64  # mini-batches gathered at once on a GPU
 
 
 def blocks_together(blocks: object, device: torch.device) -> int:
-    """How many blocks become one: on a GPU, where 10 iterations take no longer than Lightning's bookkeeping, the most
-    up to 10 that divide `blocks`, those between two checkpoints."""
+    """How many blocks become one: on a GPU, where 10 iterations take no longer than Lightning's bookkeeping, the
+    largest number up to 10 that divides `blocks`, which is how many there are between two checkpoints."""
     if device.type == "cpu" or not isinstance(blocks, int):
         return 1
     return max(k for k in range(1, 11) if blocks % k == 0)

@@ -11,15 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from mvm.attacks.attack import Attack, wrong
-from mvm.data.batches import Batch
+from mvm.data.batches import BLOCK, Batch
 from mvm.errors import UserError
 from mvm.games.course import check_course, rate, reach, shrunk
 from mvm.games.probe import pgd_error, sensitivity
-from mvm.gpu import tf32
-from mvm.graphed import Graphed, set_rate
+from mvm.graphed import Graphed, alike, fuse, set_rate
 from mvm.leader_follower import Player
 from mvm.risk import risk
 from mvm.seeding import derive, reseed
+from mvm.tf32 import tf32
 
 Optimizer = Callable[..., torch.optim.Optimizer]  # (parameters, lr=) -> optimiser
 
@@ -35,7 +35,8 @@ class Game(pl.LightningModule, ABC):
     """Manual optimisation; one game iteration is one call of `iterate`.
 
     Lightning hands over blocks of mini-batches (`mvm.data.batches.Blocks`). We count iterations
-    ourselves: Lightning's `global_step` counts optimiser steps, two per iteration of a two-player game.
+    ourselves: Lightning's `global_step` counts optimiser steps, two per iteration of a two-player game, and none that
+    a GPU replays.
     Random numbers (dropout) are a function of (seed, iteration), so that a resumed run equals an
     uninterrupted one.
 
@@ -47,7 +48,8 @@ class Game(pl.LightningModule, ABC):
     against: Attack | None = None
     trained: tuple[str, ...] = ("defender",)  # the players that this game changes, and a run keeps
     lambda_: float  # learning rate of u, whose optimiser is the first
-    alike = False  # whether all iterations are the same operations on tensors: then a GPU may replay one of them
+    alike = False  # whether all iterations of this very class are the same operations on tensors, whatever
+    # `iteration` is: then a GPU may replay one of them
     others = 0  # mini-batches of the block that an iteration is made on beside its own
 
     def __init__(
@@ -80,12 +82,12 @@ class Game(pl.LightningModule, ABC):
 
     def obstacle(self) -> str:
         """Why a GPU cannot replay one recorded iteration for all; empty where it can."""
-        if not self.alike:
-            return f"the iterations of {type(self).__name__} are not all alike"
+        if not alike(self):
+            return f"{type(self).__name__} does not say of its iterations that they are alike"
         if reach(self.iteration, self.iterations, self.warm_up) < 1:
             return f"warm_up={self.warm_up:g} changes the attacker's reach, and is not over yet"
-        if self.against is not None and not self.against.alike:
-            return f"{type(self.against).__name__} does not take the same steps for all images"
+        if self.against is not None and not alike(self.against):
+            return f"{type(self.against).__name__} does not say of its steps that they are alike for all images"
         return ""
 
     @abstractmethod
@@ -115,7 +117,8 @@ class Game(pl.LightningModule, ABC):
         history: dict[str, list[Tensor]] = {}
         for k, (x, y) in enumerate(block):
             reseed(derive(self.seed, self.iteration), self.device)
-            self.ahead = block[k + 1 :] + block[:k]
+            first = k // BLOCK * BLOCK  # the same ones however many blocks are one
+            self.ahead = block[k + 1 : first + BLOCK] + block[first:k]
             self._set_rate()
             self.prepare()
             others = islice(self.other_batches(x, y), self.others)
@@ -133,6 +136,10 @@ class Game(pl.LightningModule, ABC):
             batch_size=1,
         )
 
+    def on_train_start(self) -> None:
+        self.replayed = None  # of a training that was broken off
+        fuse(*self._optimizers())
+
     def on_train_end(self) -> None:
         self.replayed = None  # the GPU's memory, for scoring
 
@@ -148,6 +155,7 @@ class Game(pl.LightningModule, ABC):
         """`iterate`, given all that it reads; others: images, labels, images, labels, ..."""
         if others:
             self.ahead = list(zip(others[::2], others[1::2], strict=True))
+        self.seen = {}
         more = self.iterate(x, y)
         return self.seen | more
 

@@ -11,5 +11,7 @@ class PGDTrain(LWAFGSM):
     LWA with another attack, whose reach grows in the first `warm_up` of the game.
     """
 
+    alike = True
+
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         return self.f(self.reached(self.perturb(x, y), x), y)

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from mvm.errors import UserError
-from mvm.gpu import tf32
 from mvm.penalty.form import Penalised
 from mvm.penalty.moved import moved
 from mvm.penalty.replay import Replay
 from mvm.sensitivity import squared_norm
+from mvm.tf32 import tf32
 
 RADIUS = {torch.float32: 1e-2, torch.float64: 1e-6}  # how far v moves, as an l_2 norm
 

@@ -26,8 +26,8 @@ from mvm.classifiers.mnist import MNISTNet
 from mvm.data.batches import batches
 from mvm.data.images import Images, Split
 from mvm.games.game import Game
-from mvm.gpu import tf32
 from mvm.graphed import fuse, recording
+from mvm.tf32 import tf32
 from tests.benchmarks.nets import ETA, SHAPES
 from tests.benchmarks.steps import write
 from tests.benchmarks.trainer import BLOCK, Turns, bare
@@ -35,6 +35,7 @@ from tests.benchmarks.turns import Row, row, turns
 from tests.conftest import compose
 
 GAMES = ("undefended", "adv_train", "lwa_fgsm", "sens_fgsm", "alt", "minimax", "maximin")
+PARTS = ("trainer", "layouts", "forms", "restarts", "streams", "processes")
 STEPS = 20  # blocks that count
 MANY, TURNS = 10, 8  # blocks that Lightning sees as one, as at profile=paper; how many such count
 AT_ONCE = (1, 2, 4, 8)
@@ -85,7 +86,7 @@ def loop(game: Game, images: Images) -> Callable[[], None]:
 
 def recorded(block: Callable[[], object], optimizers: list[torch.optim.Optimizer], order: Tensor) -> Callable[[], None]:
     stream, graph = torch.cuda.Stream(), torch.cuda.CUDAGraph()
-    fuse(optimizers)
+    fuse(*optimizers)
     with torch.cuda.stream(stream):
         block()
     torch.cuda.synchronize()
@@ -224,7 +225,7 @@ if __name__ == "__main__":
     if not torch.cuda.is_available():
         print("no GPU is here: nothing to time")
         sys.exit()
-    parts = sys.argv[1:] or ["trainer", "layouts", "forms", "restarts", "streams", "processes"]
+    parts = [part for part in PARTS if part in sys.argv] or PARTS
     for data in ("mnist", "cifar10"):
         images = Drawn(SHAPES[data])
         images.setup()

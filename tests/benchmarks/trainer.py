@@ -74,6 +74,7 @@ def bare(game: Game, data: MNIST5k) -> Callable[[], None]:
     def block() -> None:
         for _ in range(BLOCK):
             reseed(derive(game.seed, game.iteration), game.device)
+            game.prepare()
             game.iterate(*next(stream))
             game.iteration += 1
 
