@@ -17,7 +17,6 @@ from mvm.data.mnist5k import MNIST5k
 from mvm.games.game import Game
 from mvm.games.undefended import Undefended
 from mvm.graphed import EAGER, Graphed, set_rate
-from mvm.tf32 import tf32
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU is here")
 PLAIN = {"pgd_train": "warm_up", "mixture": "does not say"}  # games that stay eager by their defaults, and why
@@ -49,6 +48,13 @@ def trained(name: str, folder, *settings: str, alike: bool) -> list[torch.Tensor
     return [p.detach().clone() for player in game.trained for p in getattr(game, player).parameters()]
 
 
+def agree(name: str, folder, *settings: str) -> list[torch.Tensor]:
+    """Asserts that replays end where plain iterations do, exactly where two plain trainings agree; the replays' end."""
+    plain, again, replayed = (trained(name, folder, *settings, alike=alike) for alike in (False, False, True))
+    assert distance(plain, replayed) <= 3 * distance(plain, again)
+    return replayed
+
+
 def distance(a: list[torch.Tensor], b: list[torch.Tensor]) -> float:
     return max((x - y).abs().max().item() for x, y in zip(a, b, strict=True))
 
@@ -57,25 +63,20 @@ def distance(a: list[torch.Tensor], b: list[torch.Tensor]) -> float:
 @pytest.mark.parametrize("name", [game for game in options("game") if game not in PLAIN])
 def test_a_replayed_game_ends_where_the_plain_one_does(name, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
-    plain, again, replayed = (trained(name, tmp_path, alike=alike) for alike in (False, False, True))
-    assert distance(plain, replayed) <= 3 * distance(plain, again)  # 0 where the kernels are deterministic
+    agree(name, tmp_path)
 
 
 @needs_gpu
 def test_a_recipe_is_replayed_once_its_warm_up_is_over(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
-    best = ("recipe=best", "game.warm_up=0.3")
-    plain, again, replayed = (trained("minimax", tmp_path, *best, alike=alike) for alike in (False, False, True))
-    assert distance(plain, replayed) <= 3 * distance(plain, again)
+    agree("minimax", tmp_path, "recipe=best", "game.warm_up=0.3")
 
 
 @needs_gpu
 def test_a_rate_that_changes_is_read_by_replays(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
-    cycle = ("game.lambda_schedule=cycle",)
-    plain, again, replayed = (trained("alt", tmp_path, *cycle, alike=alike) for alike in (False, False, True))
-    assert distance(plain, replayed) <= 3 * distance(plain, again)
-    assert distance(plain, trained("alt", tmp_path, alike=True)) > 1e-5
+    cycle = agree("alt", tmp_path, "game.lambda_schedule=cycle")
+    assert distance(cycle, trained("alt", tmp_path, alike=True)) > 1e-5
 
 
 @needs_gpu
@@ -243,15 +244,3 @@ def test_the_rate_of_every_group_is_set(where):
 def test_blocks_become_one_on_a_gpu_and_checkpoints_stay_where_they_are(between, together):
     assert blocks_together(between, torch.device("cuda")) == together
     assert blocks_together(between, torch.device("cpu")) == 1
-
-
-def test_tf32_is_what_it_was_afterwards(monkeypatch):
-    monkeypatch.setattr("mvm.tf32.a_gpu_is_here", lambda: True)
-    flags = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = [flag.allow_tf32 for flag in flags]
-    with pytest.raises(ZeroDivisionError), tf32():
-        assert all(flag.allow_tf32 for flag in flags)
-        with tf32(False):
-            assert not any(flag.allow_tf32 for flag in flags)
-        raise ZeroDivisionError
-    assert [flag.allow_tf32 for flag in flags] == before

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from mvm.attacks.attack import Attack
 from mvm.games.one_player import OnePlayer
-from mvm.penalty import FORMS, TWICE, Through, check_penalty
+from mvm.penalty import FORMS, Through, check_penalty, twice
 from mvm.sensitivity import sensitivity
 
 
@@ -41,7 +41,7 @@ class SensFGSM(OnePlayer):
         return value + self.against.eta * len(x) / 2 * sensitivity(value, [z])[0]
 
     def obstacle(self) -> str:
-        return f"penalty={self.penalty} draws random numbers twice" if self.penalty in TWICE else super().obstacle()
+        return twice(self.penalty) or super().obstacle()
 
     def perturb(self, x: Tensor, y: Tensor) -> Tensor:
         return self.against(self.defender, x, y)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mvm.attacks.attnet import AttNetAttack
 from mvm.games.game import Game, Optimizer, check_rates
 from mvm.leader_follower import Player, Risk, check_schedule
-from mvm.penalty import TWICE, Form, check_penalty
+from mvm.penalty import Form, check_penalty, twice
 
 ASCEND_ON = ("same", "other")
 
@@ -91,10 +91,8 @@ class TwoPlayer(Game):
         return starmap(self.climbed_on, self.other_batches(x, y) if self.ascend_on == "other" else repeat((x, y)))
 
     def obstacle(self) -> str:
-        penalty = self.schedule["penalty"]
-        if self.schedule["gamma"] > 0 and penalty in TWICE:
-            return f"penalty={penalty} draws random numbers twice"
-        return super().obstacle()
+        penalised = self.schedule["gamma"] > 0
+        return (twice(self.schedule["penalty"]) if penalised else "") or super().obstacle()
 
     def perturb(self, x: Tensor, y: Tensor) -> Tensor:
         assert self.attack is not None

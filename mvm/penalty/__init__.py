@@ -41,7 +41,6 @@ __all__ = [
     "FORMS",
     "NAMES",
     "THROUGH",
-    "TWICE",
     "Carried",
     "Form",
     "Penalised",
@@ -49,6 +48,7 @@ __all__ = [
     "check_penalty",
     "every",
     "form",
+    "twice",
     *FORMS,
 ]
 
@@ -57,6 +57,11 @@ def check_penalty(penalty: str, allowed: tuple[str, ...] = NAMES) -> None:
     """ValueError unless `penalty` is one of `allowed`."""
     if penalty not in allowed:
         raise ValueError(f"penalty={penalty!r}: must be one of {', '.join(allowed)}")
+
+
+def twice(penalty: str | Form) -> str:
+    """That the form draws random numbers twice, which no recording can (`mvm.graphed`); empty where it does not."""
+    return f"penalty={penalty} draws random numbers twice" if penalty in TWICE else ""
 
 
 def form(penalty: str, v: Sequence[Tensor]) -> Form:

@@ -79,9 +79,8 @@ def loop(game: Game, images: Images) -> Callable[[], None]:
     game.train()
     x, y = images.train.x, images.train.y
     order = torch.randint(0, len(x), (BLOCK, images.batch_size), device="cuda")
-    return recorded(
-        lambda: [game.iterate(x[i], y[i]) for i in order], made if isinstance(made, list) else [made], order
-    )
+    optimizers = made if isinstance(made, list) else [made]
+    return recorded(lambda: [game.iterate(x[i], y[i]) for i in order], optimizers, order)
 
 
 def recorded(block: Callable[[], object], optimizers: list[torch.optim.Optimizer], order: Tensor) -> Callable[[], None]:
@@ -136,9 +135,8 @@ def layouts(data: str, images: Images) -> list[Row]:
             game = game_of(name, data)
             game.defender.to(memory_format=layout)
             with tf32(on):  # kernels are chosen while recording
-                sides[f"{'tf32' if on else 'float32'}{'-nchw' * (layout is torch.contiguous_format)}"] = loop(
-                    game, images
-                )
+                block = loop(game, images)
+            sides[("tf32" if on else "float32") + "-nchw" * (layout is torch.contiguous_format)] = block
         times = {side: _each(t) for side, t in turns(sides, clock, STEPS, 1).items()}
         for a, b in (("tf32", "float32"), ("tf32", "tf32-nchw"), ("float32", "float32-nchw")):
             out.append(row(f"{data}/gpu-{name}-{a}:{b}", times[a], times[b], None, where()))
