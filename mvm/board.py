@@ -84,15 +84,18 @@ class Board:
         self.last = row
         self._log({_name(column): value for column, value in row.items()} | speed)
 
-    def end(self, run: Run, scores: dict[str, Cell]) -> None:
-        """The curves, where the run was not played just now; its scores, and what the attacks' images look like."""
+    def end(self, run: Run, scores: dict[str, Cell], test_images: int | None) -> None:
+        """The curves, where the run was not played just now; its scores, and what the attacks' images look like.
+
+        test_images: on how many the scores were made, as in `mvm.cells`.
+        """
         self._try("log the curves", lambda: self._replay(run.history))
         if not scores:
             return
         at = {"iteration": self.last["iteration"]}
         self._log(at | {f"test/{name}": cell["error"] for name, cell in scores.items()})
         self._try("log the scores", lambda: self.wandb.log(at | {"scores": scores_table(run, scores)}))
-        self._try("log the images", lambda: self.wandb.log(at | pictures(run, scores)))
+        self._try("log the images", lambda: self.wandb.log(at | pictures(run, scores, test_images)))
 
     def _replay(self, history: Path) -> None:
         with open(history, newline="") as file:

@@ -30,14 +30,14 @@ def scores_table(run: Run, scores: dict[str, Cell]) -> Any:
     return wandb.Table(columns=list(COLUMNS), data=rows)
 
 
-def pictures(run: Run, scores: dict[str, Cell]) -> dict[str, list[Any]]:
+def pictures(run: Run, scores: dict[str, Cell], test_images: int | None) -> dict[str, list[Any]]:
     """{images/<attack>: ten wandb.Image}, each an original beside its attacked image, with the answers to them."""
     import wandb
 
-    clean = _kept(run, "none", scores["none"]) if "none" in scores else None
+    clean = _kept(run, "none", scores["none"], test_images) if "none" in scores else None
     out = {}
     for name, cell in scores.items():
-        kept = _kept(run, name, cell)
+        kept = _kept(run, name, cell, test_images)
         if kept is None or name == "none":
             continue
         images = []
@@ -49,9 +49,9 @@ def pictures(run: Run, scores: dict[str, Cell]) -> dict[str, list[Any]]:
     return out
 
 
-def _kept(run: Run, name: str, cell: Cell) -> dict[str, np.ndarray] | None:
+def _kept(run: Run, name: str, cell: Cell, test_images: int | None) -> dict[str, np.ndarray] | None:
     """What `mvm.audit.pictures` kept of a score; nothing where the attack was infeasible."""
-    path: Path = cell_file(run, name, cell["settings"]).with_suffix(".npz")
+    path: Path = cell_file(run, name, cell["settings"], test_images).with_suffix(".npz")
     if not path.exists():
         return None
     with np.load(path) as file:

@@ -37,6 +37,12 @@ def device(accelerator: str) -> torch.device:
     return torch.device("cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu")
 
 
+def check_test_images(n: int | None) -> None:
+    """Raises `UserError` for a number of test images below 1; None is the whole test set."""
+    if n is not None and n < 1:
+        raise UserError(f"test_images={n}: must be 1 or more; null scores on the whole test set")
+
+
 def positive_eta(eta: float) -> float:
     """eta itself. Raises `UserError` unless 0 < eta <= 2."""
     try:

@@ -44,9 +44,9 @@ def cells(
     return out
 
 
-def kept_cell(run: Run, name: str, settings: dict[str, Any]) -> Cell | None:
+def kept_cell(run: Run, name: str, settings: dict[str, Any], test_images: int | None) -> Cell | None:
     """The score of an attack with these settings, if it was made before and its file is whole."""
-    return _read(cell_file(run, name, settings))
+    return _read(cell_file(run, name, settings, test_images))
 
 
 def _read(file: Path) -> Cell | None:
@@ -83,7 +83,7 @@ def _make(file: Path, name: str, settings: dict[str, Any], defence: Defence, rea
     return cell
 
 
-def cell_file(run: Run, name: str, settings: dict[str, Any], test_images: int | None = None) -> Path:
+def cell_file(run: Run, name: str, settings: dict[str, Any], test_images: int | None) -> Path:
     """Where the score of an attack with these settings is kept: on all test images, or on so many."""
     folder = f"cells-{test_images}" if test_images else "cells"
     return run.folder / folder / f"{name}-{fingerprint(settings)}.json"

@@ -21,13 +21,14 @@ def note_entry(run: Run, config: dict[str, Any], exhibit: str, *, game: str, ove
     path = Path(config["outputs"]) / "exhibits" / config["profile"] / exhibit
     path /= f"{data}-{game}-eta{config['eta']:g}-seed{config['seed']}.json"
     attacks = dict(config["attacks"]) | ({"own": config["game"]["attack"]} if "attack" in config["game"] else {})
+    files = {name: cell_file(run, name, settings, config["test_images"]) for name, settings in attacks.items()}
     entry = {
         "run": run.folder.name,
         "data": data,
         "game": game,
         "eta": config["eta"],
         "seed": config["seed"],
-        "cells": {name: cell_file(run, name, settings).name for name, settings in attacks.items()},
+        "cells": {name: str(file.relative_to(run.folder)) for name, file in files.items()},
         "command": " ".join(["python -m mvm.train", *(word for word in overrides if not word.startswith("outputs="))]),
     }
     if path.exists() and json.loads(path.read_text()).items() >= entry.items():

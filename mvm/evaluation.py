@@ -14,7 +14,7 @@ from mvm.audit.cell import Cell
 from mvm.audit.checks.verdict import FAIL, badges, of_cell
 from mvm.audit.markdown import page
 from mvm.audit.table import table
-from mvm.build import positive_eta
+from mvm.build import check_test_images, positive_eta
 from mvm.cells import cells, kept_cell
 from mvm.digest import digest_of
 from mvm.equilibrium import measure, show, write
@@ -86,10 +86,7 @@ def gap(cfg: DictConfig) -> None:
 
 def grid(cfg: DictConfig, command: str) -> None:
     """Score every run against every attack, check, show, and write: grid.csv, grid.md, and every check's numbers."""
-    if cfg.test_images is not None and cfg.test_images < 1:
-        raise UserError(
-            f"test_images={cfg.test_images}: must be 1 or more; leave it out to score on the whole test set"
-        )
+    check_test_images(cfg.test_images)
     if not cfg.attacks:
         raise UserError("attacks=[]: nothing to score; name some, for example 'attacks=[none,noise,fgsm,pgd]'")
     lines: list[Line] = []
@@ -134,7 +131,7 @@ def line_of(run: Run, cfg: DictConfig, runs: list[Run]) -> Line:
     eta = config["eta"] if cfg.eta is None else cfg.eta
     load = partial(defence, run, config, cfg.trainer.accelerator, cfg.test_images)
     scores = cells(run, attacks_on(config, cfg), load, test_images=cfg.test_images)
-    scores |= {} if cfg.test_images else own(run, config, eta)
+    scores |= own(run, config, eta, cfg.test_images)
 
     def other(found: Run | None) -> Other | None:
         if found is None:
@@ -155,9 +152,9 @@ def line_of(run: Run, cfg: DictConfig, runs: list[Run]) -> Line:
     return Line(run.folder.name, config, eta, scores, checks, seconds).with_worst()
 
 
-def own(run: Run, config: dict[str, Any], eta: float) -> dict[str, Cell]:
-    """What mvm.train scored of the attacker that the defender was trained with, as `own`, if this is its eta."""
-    cell = kept_cell(run, "own", config["game"]["attack"]) if "attack" in config["game"] else None
+def own(run: Run, config: dict[str, Any], eta: float, test_images: int | None) -> dict[str, Cell]:
+    """What mvm.train scored of the attacker that the defender was trained with, as `own`, if at this eta and so."""
+    cell = kept_cell(run, "own", config["game"]["attack"], test_images) if "attack" in config["game"] else None
     return {"own": cell} if cell and config["eta"] == eta else {}
 
 

@@ -52,14 +52,15 @@ def _play(run: Run, config: dict[str, Any], source: Run | None) -> dict[str, Cel
     attacks = dict(config["attacks"])
     if attacks and "attack" in config["game"]:
         attacks["own"] = config["game"]["attack"]
-    complete = run.complete and all(kept_cell(run, name, settings) for name, settings in attacks.items())
+    n = config["test_images"]
+    complete = run.complete and all(kept_cell(run, name, settings, n) for name, settings in attacks.items())
     with watched(run, config, complete=complete) as board:
         if complete:
             say(f"{run.folder.name} is complete: nothing to do (force=true repeats it)")
-            scores = cells(run, attacks, defence=_unneeded)
+            scores = cells(run, attacks, defence=_unneeded, test_images=n)
         else:
             scores = _train_and_score(run, config, source, attacks, board)
-        board.end(run, scores)
+        board.end(run, scores, n)
     return scores
 
 
@@ -94,10 +95,11 @@ def score_all(
         load_weights(getattr(game, player), getattr(run, player))
     game.to(where)
     data.to(where)
+    tested = data.tested_on(config["test_images"])
     ready = {"own": game.attack} if game.attack is not None else {}
-    scores = cells(run, attacks, lambda: (game.defender, data), ready)
+    scores = cells(run, attacks, lambda: (game.defender, tested), ready, config["test_images"])
     if scores:
-        run.write_metrics(_metrics(run, config, game.iterations, data, scores))
+        run.write_metrics(_metrics(run, config, game.iterations, tested, scores))
     return scores
 
 
@@ -126,7 +128,7 @@ def fit(game: Game, data: Images, run: Run, config: dict[str, Any], show: Callab
 
         def announce(seconds: float) -> None:
             training = seconds * (game.iterations - at)
-            scoring = seconds_to_score(game.defender, attacks, data)
+            scoring = seconds_to_score(game.defender, attacks, data.tested_on(config["test_images"]))
             say(
                 f"{game.iterations - at} iterations at {_milliseconds(seconds)} ms: about {duration(training)}; "
                 f"then scoring, about {duration(scoring)}"
@@ -191,7 +193,8 @@ def _metrics(
 ) -> dict[str, Any]:
     with open(run.history, newline="") as file:
         last = list(csv.DictReader(file))[-1]
-    before = run.metrics()["errors"] if run.metrics_file.exists() else {}
+    before = run.metrics() if run.metrics_file.exists() else {}
+    others = before["errors"] if before.get("n") == len(data.test.y) else {}
     return {
         "game": name_of(config["game"]),
         "data": name_of(config["data"]),
@@ -203,7 +206,7 @@ def _metrics(
         "seconds": float(last["seconds"]),
         "complete": True,
         "n": len(data.test.y),
-        "errors": before | {name: cell["error"] for name, cell in scores.items()},
+        "errors": others | {name: cell["error"] for name, cell in scores.items()},
         "mvm": __version__,
         "torch": torch.__version__,
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {config['trainer']['accelerator']}",

@@ -4,7 +4,6 @@ import glob
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from copy import copy
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -43,10 +42,7 @@ def defence(
     where = device(accelerator)
     data = _data(json.dumps({**config["data"], "seed": 0}))  # the seed only orders mini-batches
     data.to(where)
-    if test_images:
-        data = copy(data)  # the whole set stays for the next run
-        data.test = data.test.select(data.test.spaced(test_images))
-    return classifier.to(where), data
+    return classifier.to(where), data.tested_on(test_images)
 
 
 @lru_cache(maxsize=1)

@@ -27,6 +27,7 @@ class Train:
     members: dict[str, Any] = field(default_factory=dict)
     game: Any = MISSING
     attacks: dict[str, Any] = field(default_factory=dict)
+    test_images: int | None = None  # so many of the test set, at equal distances; None: all
     trainer: Any = MISSING
     logger: Any = None
 

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from mvm.audit.cell import Cell
 from mvm.audit.checks.verdict import FAIL, WARN
 from mvm.audit.table import table
-from mvm.build import positive_eta
+from mvm.build import check_test_images, positive_eta
 from mvm.cpu import give_back
 from mvm.digest import digest_of
 from mvm.entries import note_entry
@@ -47,8 +47,9 @@ def main(cfg: DictConfig, overrides: list[str]) -> None:
 
 
 def resolved(cfg: DictConfig) -> dict[str, Any]:
-    """The settings as plain data. Raises `UserError` for an eta that no game can be played at."""
+    """The settings as plain data. Raises `UserError` for an eta that no game can be played at, or no test image."""
     positive_eta(cfg.eta)
+    check_test_images(cfg.test_images)
     config: Any = OmegaConf.to_container(cfg, resolve=True)
     return config
 
@@ -79,6 +80,7 @@ def show(run: Run, config: dict[str, Any], cells: dict[str, Cell]) -> None:
     warned = sorted({check.id for check in line.judged if check.verdict == WARN})
     if warned:
         where = f"python -m mvm.evaluate 'runs={run.folder}'"
+        where += f" test_images={config['test_images']}" if config["test_images"] else ""
         say(f"warn {' '.join(warned)} (docs/checks.md); what they say, and all other rules: {where}")
 
 

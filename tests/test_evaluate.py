@@ -7,6 +7,7 @@ from test_bad_input import assert_one_line
 
 from mvm.audit.checks.cells import bits
 from mvm.evaluation import COLUMNS
+from mvm.report.records import read_entries
 
 ATTACKS = ("profile=smoke", "budgets.mnist.attack_iterations=20", "attacks.pgd.steps=2")
 
@@ -132,3 +133,19 @@ def test_a_damaged_run_does_not_sink_the_grid(mvm, tmp_path):
     assert_one_line(result, "2 of 3 runs were skipped")
     assert len(read(tmp_path / "grid.csv")) == 1
     assert not (tmp_path / "hacked").exists()
+
+
+def test_a_profile_may_score_on_a_part_of_the_test_set(mvm, tmp_path):
+    ask = ("train", *TINY, "game=minimax", "attacks=[none,fgsm]", "exhibit=table5")
+    whole = mvm(*ask)
+    some = mvm(*ask, "test_images=200")
+    assert some.folder == whole.folder and json.loads((some.folder / "metrics.json").read_text())["n"] == 200
+    assert {file.name for file in (some.folder / "cells").iterdir()} == {
+        file.name for file in (some.folder / "cells-200").iterdir()
+    }
+    assert "test_images=200" in some.out and "nothing to do" in mvm(*ask, "test_images=200").out
+    (entry,) = read_entries(tmp_path, "smoke")["table5"]
+    assert {score.n for score in entry.scores.values()} == {200} and entry.scores.keys() == {"none", "fgsm", "own"}
+    grid = mvm("evaluate", f"runs={tmp_path}/runs/*minimax*", "attacks=[none,fgsm]", "profile=smoke", "test_images=200")
+    assert "own" in {row["attack"] for row in read(grid.folder)}
+    assert_one_line(mvm(*ask, "test_images=0"), "test_images=0: must be 1 or more")

@@ -128,6 +128,16 @@ def test_pgd_that_stops_breaks_the_same_images_with_fewer_gradients():
     torch.testing.assert_close(stopped[whole], all_the_way[whole])
 
 
+def test_pgd_stops_at_the_third_misclassified_iterate():
+    torch.manual_seed(0)
+    net, (x, _) = Net().eval(), some_images(100)
+    wrong_everywhere = (net(x).argmax(1) + 1) % 10
+    seen = []
+    net.register_forward_hook(lambda m, i, o: seen.append(len(o)))
+    PGD(eta=1e-6, steps=20, stop=True)(net, x, wrong_everywhere)
+    assert seen == [100] * 3
+
+
 def test_pgd_goes_on_from_another_attacks_images():
     torch.manual_seed(0)
     net, (x, y) = Net().eval(), some_images(100)

@@ -13,6 +13,8 @@ from mvm.attacks.worst import Worst, worst_of
 from mvm.seeding import derive, image_noise
 from mvm.threat import clip
 
+ENOUGH = 3  # misclassified iterates of an image: of those just over the border, rounding to 8 bits would undo some
+
 
 class PGD(Attack):
     """From a uniform random point of the ball, `steps` times z <- clip(z + step sign(dl/dz)); `restarts` times.
@@ -20,8 +22,8 @@ class PGD(Attack):
     The worst iterate of all is kept per image (Madry et al. take the last one): a misclassified one before
     any other, else the one with the largest loss; a restart skips the images that are broken already.
     `step=None` takes 2.5 eta / steps, which reaches across the ball from any start.
-    stop: an image climbs no further than to its first misclassified iterate. The error is the same and takes
-    a fraction of the time where most images break; the images are only just misclassified, so not for training.
+    stop: an image climbs no further than to its third misclassified iterate. The error is the same and takes
+    a fraction of the time where most images break; the images are not as bad as they could be, so not for training.
     loss: cross_entropy, margin or dlr. start: an attack whose images are tried first and climbed from,
     before the random starts; a learned one is fitted by `fit`.
     """
@@ -58,16 +60,18 @@ class PGD(Attack):
         z = self._first(classifier, seed, x, y)
         seen = climb(classifier, z, y, self.loss)
         found, going = Worst(z, seen.loss, seen.wrong), torch.arange(len(x), device=x.device)
+        times = seen.wrong.long()  # misclassified
         for left in reversed(range(self.steps)):
             gradient = seen.gradient
             if self.stop:
-                on = (~seen.wrong).nonzero().squeeze(1)
-                z, gradient, x, y, going = z[on], gradient[on], x[on], y[on], going[on]
+                on = (times < ENOUGH).nonzero().squeeze(1)
+                z, gradient, x, y, going, times = (t[on] for t in (z, gradient, x, y, going, times))
                 if not len(on):
                     break
             z = clip(z + self.step * gradient.sign(), x, self.eta, box=self.box)
             seen = (climb if left else look)(classifier, z, y, self.loss)
             found.offer(z, seen.loss, seen.wrong, going)
+            times += seen.wrong
         return found
 
     def _first(self, classifier: Classifier, seed: int | None, x: Tensor, y: Tensor) -> Tensor:

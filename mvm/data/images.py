@@ -1,7 +1,8 @@
 """The base of every data set: whole sets as tensors resident on the device, no workers, no PIL."""
 
 from abc import abstractmethod
-from typing import Any, NamedTuple
+from copy import copy
+from typing import Any, NamedTuple, Self
 
 import pytorch_lightning as pl
 import torch
@@ -66,6 +67,14 @@ class Images(pl.LightningDataModule):
             self._loaded = True
         if self.trainer is not None:
             self.to(self.trainer.strategy.root_device)
+
+    def tested_on(self, images: int | None) -> Self:
+        """The same data, with so many of the test images, at equal distances; itself where these are all, or None."""
+        if images is None or images >= len(self.test.y):
+            return self
+        fewer = copy(self)  # the whole set stays for the next
+        fewer.test = self.test.select(self.test.spaced(images))
+        return fewer
 
     def to(self, device: torch.device) -> None:
         """Move all three splits to the device on which they then stay."""

@@ -44,9 +44,9 @@ def _of_run(entry: Entry, *, pictures: bool) -> Iterator[str]:
     checks = entry.folder / "checks"
     yield from (f"checks/{file.name}" for file in (checks.iterdir() if checks.exists() else ()) if kept(file))
     for score in entry.scores.values():
-        yield f"cells/{score.file.name}"
+        yield f"{score.cells}/{score.file.name}"
         if pictures and score.pictures.exists():
-            yield f"cells/{score.pictures.name}"
+            yield f"{score.cells}/{score.pictures.name}"
 
 
 def _at(folder: Place, file: str) -> Place:

@@ -35,6 +35,7 @@ class Score:
     box: bool
     predicted: tuple[int, ...]
     wrong: np.ndarray | None
+    cells: str  # the folder, within the run's, of the next two
     file: Place
     pictures: Place  # .npz of `mvm.audit.pictures`; may be missing
     examples: str = ""
@@ -112,8 +113,10 @@ def _entry(outputs: Place, note: Place) -> Entry | None:
         return None
     scores = {}
     for name, file in noted["cells"].items():
-        if (folder / "cells" / file).exists():
-            scores[name] = _score(folder / "cells", file)
+        cells, _, last = file.rpartition("/")
+        cells = cells or "cells"  # older entries named the file alone
+        if (folder / cells / last).exists():
+            scores[name] = _score(folder, cells, last)
     return Entry(
         note=note,
         folder=folder,
@@ -123,8 +126,9 @@ def _entry(outputs: Place, note: Place) -> Entry | None:
     )
 
 
-def _score(cells: Place, file: str) -> Score:
-    cell = json.loads((cells / file).read_text())
+def _score(folder: Place, cells: str, file: str) -> Score:
+    place = folder / cells
+    cell = json.loads((place / file).read_text())
     wrong = None
     if "wrong" in cell:
         wrong = unpack(cell["wrong"], cell["n"])
@@ -133,8 +137,9 @@ def _score(cells: Place, file: str) -> Score:
         predicted=tuple(cell["predicted"]),
         examples=cell.get("examples", ""),
         cell=cell,
-        file=cells / file,
-        pictures=cells / file.replace(".json", ".npz"),
+        cells=cells,
+        file=place / file,
+        pictures=place / file.replace(".json", ".npz"),
         **{key: cell[key] for key in ("attack", "error", "n", "box")},
     )
 

@@ -54,12 +54,12 @@ def clean_beside(cells: dict[str, Cell]) -> Check:
 def precision(cell: Cell) -> Check:
     """E29: kept as images of 8 bits a pixel, in float32, the same images break the classifier within a point.
 
-    Those of an attack that stops at the first misclassified iterate need not, which says nothing of the classifier.
+    Those of an attack that stops soon after an image is broken may not, which says nothing of the classifier.
     """
     change = abs(cell["error_8bit"] - cell["error"])
     text = "rounding the images to 8 bits changes the error"
     if cell["settings"].get("stop"):
-        text += ": stop=true leaves them only just misclassified, judge by stop=false"
+        text += ": stop=true leaves them not far misclassified, judge by stop=false"
     return judge("E29", change > 0.01, text, verdict=WARN, attack=cell["attack"], change=change, n=cell["n"])
 
 
