@@ -37,6 +37,14 @@ logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
 warnings.filterwarnings("ignore", module="pytorch_lightning")
 
 
+def try_settings(config: dict[str, Any]) -> None:
+    """Build the game and the attacks, and drop them: a wrong setting shows now, not after hours of training."""
+    device(config["trainer"]["accelerator"])
+    for settings in config["attacks"].values():
+        build(settings)
+    build_game(config, None)
+
+
 def play(run: Run, config: dict[str, Any], source: Run | None) -> dict[str, Cell]:
     """Bring the run up to these settings, doing only what is missing; return the scores asked for.
 
@@ -67,9 +75,6 @@ def _play(run: Run, config: dict[str, Any], source: Run | None) -> dict[str, Cel
 def _train_and_score(
     run: Run, config: dict[str, Any], source: Run | None, attacks: dict[str, dict[str, Any]], board: Board
 ) -> dict[str, Cell]:
-    device(config["trainer"]["accelerator"])  # a wrong setting shows now, not after hours of training
-    for settings in attacks.values():
-        build(settings)
     data: Images = build(config["data"])
     data.setup()
     game = build_game(config, source)
@@ -108,12 +113,13 @@ def _unneeded() -> Any:
 
 
 def build_game(config: dict[str, Any], source: Run | None) -> Game:
-    """The game of these settings at its start: new players, initialised from the seed."""
+    """The game of these settings at its start: new players, initialised from the seed; so, too, a source of None."""
     torch.manual_seed(derive(config["seed"]))
     more = {"defender": build(config["classifier"])}
-    if source:
+    if "source" in config["game"]:
         more["source"] = build(config["classifier"])
-        load_weights(more["source"], source.defender)
+        if source:
+            load_weights(more["source"], source.defender)
     return build(config["game"], **more)
 
 

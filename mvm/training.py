@@ -19,7 +19,7 @@ from mvm.digest import digest_of
 from mvm.entries import note_entry
 from mvm.errors import UserError
 from mvm.grid import Line, findings
-from mvm.play import play
+from mvm.play import play, try_settings
 from mvm.record import Run, history, name_of
 from mvm.recorded import all_kept, checks_of, findings_on
 from mvm.rounds import score_rounds
@@ -56,6 +56,7 @@ def resolved(cfg: DictConfig) -> dict[str, Any]:
 
 def train(config: dict[str, Any], overrides: list[str]) -> Run:
     """The run of these settings: made, gone on with, or found complete. Prints its table."""
+    try_settings(config)
     source = find_sources(config, overrides)
     run = Run.of(config)
     if config["force"]:

@@ -64,6 +64,12 @@ def test_a_recipe_for_another_game(game, mvm):
     assert_one_line(result, f"game={game} recipe=best: the recipe is one for game=minimax")
 
 
+@pytest.mark.parametrize("wrong", ["game.rounds=0", "game.round_iterations=few", "attacks.fgsm.eta=-1"])
+def test_a_wrong_setting_shows_before_what_the_game_builds_on_is_trained(wrong, mvm, tmp_path):
+    assert_one_line(mvm("train", *TINY, "game=cat_mouse", wrong), wrong.split(".")[-1].split("=")[-1])
+    assert not list(tmp_path.glob("runs/*"))
+
+
 def test_a_source_that_is_not_there(mvm, tmp_path):
     result = mvm("train", *TINY, "game=adv_train", f"game.source={tmp_path}/nothing")
     assert_one_line(result, "no trained run is there")
