@@ -19,8 +19,8 @@ class CatMouse(OnePlayer):
 
     Round k makes its examples (FGSMk) against the classifier as it was when the round began, and trains
     on the 1:1 mixture for `round_iterations`, from the current weights (the paper does not say whether
-    retraining starts afresh, nor how long it lasts). {1: 1200, 3: 25, 66: 200} are 1,200 each for rounds 1
-    and 2, 25 each from round 3 on and 200 each from round 66 on: a long game may be quick and yet the rounds which
+    retraining starts afresh, nor how long it lasts). {1: 800, 3: 25, 76: 150} are 800 each for rounds 1
+    and 2, 25 each from round 3 on and 150 each from round 76 on: a long game may be quick and yet the rounds which
     the tables name (Adv FGSM1, Adv FGSM2, Adv FGSM80) thorough. The classifier attacked in round k + 1 is Adv FGSMk;
     round 1 attacks `source`. Every round's classifier is kept as rounds/<k>.safetensors in the run's folder, 0 being
     the source.
