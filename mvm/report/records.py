@@ -35,12 +35,12 @@ class Score:
     box: bool
     predicted: tuple[int, ...]
     wrong: np.ndarray | None
-    cells: str  # the folder, within the run's, of the next two
     file: Place
     pictures: Place  # .npz of `mvm.audit.pictures`; may be missing
     examples: str = ""
     cell: Cell = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
+    cells: str = "cells"  # the folder, within the run's, of file and pictures
 
 
 @dataclass(frozen=True)
