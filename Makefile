@@ -12,7 +12,7 @@ SWEEP = profile=$(PROFILE) $(if $(DATA),data=$(DATA)) $(if $(ETA),eta=$(ETA)) $(
 ENDS := $(if $(filter cifar10,$(DATA)),0.1$(comma)0.2,0.3$(comma)0.6)
 BUDGET = $(if $(filter short,$(PROFILE)),budgets.$(if $(filter cifar10,$(DATA)),cifar10,mnist))
 DEFENCES = profile=$(PROFILE) data=$(or $(DATA),mnist) eta=$(or $(ETA),$(ENDS)) seed=$(or $(SEEDS),0) \
-	outputs=outputs/defences 'attacks=[none]' test_images=null $(ARGS) $(if $(BUDGET),$(BUDGET).iterations=3000 $(BUDGET).game_iterations=3000 \
+	outputs=outputs/defences 'attacks=[none]' $(ARGS) $(if $(BUDGET),$(BUDGET).iterations=3000 $(BUDGET).game_iterations=3000 \
 	$(BUDGET).undefended.iterations=3000 $(BUDGET).undefended.lambda_=1e-3)
 STRONG = profile=$(PROFILE) attacks.noise.box=true attacks.attnet.box=true attacks.attnet_best.box=true \
 	attacks.pgd.steps=50 attacks.pgd.restarts=10 attacks.apgd.steps=50 $(if $(BUDGET),$(BUDGET).attack_iterations=1500) $(ARGS)

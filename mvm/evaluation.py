@@ -155,6 +155,9 @@ def line_of(run: Run, cfg: DictConfig, runs: list[Run]) -> Line:
 def own(run: Run, config: dict[str, Any], eta: float, test_images: int | None) -> dict[str, Cell]:
     """What mvm.train scored of the attacker that the defender was trained with, as `own`, if at this eta and so."""
     cell = kept_cell(run, "own", config["game"]["attack"], test_images) if "attack" in config["game"] else None
+    elsewhere = sorted({file.parent.name for file in run.folder.glob("cells*/own-*.json")})
+    if not cell and elsewhere:
+        say(f"{run.folder.name}: own was scored on other images (see {', '.join(elsewhere)}; test_images=), not shown")
     return {"own": cell} if cell and config["eta"] == eta else {}
 
 

@@ -61,7 +61,8 @@ def _play(run: Run, config: dict[str, Any], source: Run | None) -> dict[str, Cel
     if attacks and "attack" in config["game"]:
         attacks["own"] = config["game"]["attack"]
     n = config["test_images"]
-    complete = run.complete and all(kept_cell(run, name, settings, n) for name, settings in attacks.items())
+    kept = [kept_cell(run, name, settings, n) for name, settings in attacks.items()]
+    complete = run.complete and all(cell and cell["n"] == run.metrics()["n"] for cell in kept)
     with watched(run, config, complete=complete) as board:
         if complete:
             say(f"{run.folder.name} is complete: nothing to do (force=true repeats it)")

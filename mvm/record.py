@@ -63,7 +63,7 @@ class Run:
     last.ckpt             Lightning's checkpoint, from which a killed run goes on
     history.csv           one row a checkpoint
     defender.safetensors  u, once training is over (attacker.safetensors: v)
-    cells/*.json          one score each
+    cells/*.json          one score each; on 2,500 of the test images, say, in cells-2500
     checks/*.json         what mvm.evaluate's own attacks found on the defender (mvm.recorded)
     metrics.json          everything above in short; `complete: true` once all is done
 

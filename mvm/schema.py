@@ -72,7 +72,10 @@ class Means:
 
 
 def register() -> None:
-    """Tell Hydra the schemas, and the groups `attacks` and `members`: lists of conf/attack's options."""
+    """Tell Hydra the schemas, and the groups `attacks` and `members`: lists of conf/attack's options.
+
+    A file of that name in conf/attacks says what differs where the attack scores.
+    """
     store = ConfigStore.instance()
     store.store(name="train_schema", node=Train)
     store.store(name="evaluate_schema", node=Evaluate)
@@ -81,5 +84,6 @@ def register() -> None:
     store.store(name="means_schema", node=Means)
     for file in CONF.glob("attack/*.yaml"):
         node = {"defaults": [{f"/attack@{file.stem}": file.stem}]}
-        store.store(group="attacks", name=file.stem, node=node)
+        if not (CONF / "attacks" / file.name).exists():
+            store.store(group="attacks", name=file.stem, node=node)
         store.store(group="members", name=file.stem, node=node)

@@ -31,9 +31,7 @@ def lacking(cells: dict[str, Cell], game: dict[str, Any], history: Sequence[Row]
             name != "own" and str(settings.get("_target_", "")).endswith(COMPARED) and settings.get("iterations", 0) > 1
         )
         if trained and "doubled" not in cell.get("report", {}):
-            text = (
-                f"{name} was scored by an older version; delete cells/{name}-*.json in the run's folder to have it anew"
-            )
+            text = f"{name} was scored by an older version; delete {name}-*.json in the run's folder to have it anew"
             yield Check(id="E11", verdict=NOT_TRIED, text=text, attack=name)
         if settings.get("start"):
             text = f"{name} starts from an attack network, of which only the score is kept"

@@ -45,17 +45,19 @@ class Records:
     def __init__(self, outputs):
         self.outputs = outputs
 
-    def add(self, *cells, table="table5", game="minimax", seed=0, eta=0.3, data="mnist"):
+    def add(self, *cells, table="table5", game="minimax", seed=0, eta=0.3, data="mnist", place=None):
         name = f"{data}-{game}-eta{eta:g}-seed{seed}-00000000"
         folder = self.outputs / "runs" / name
         (folder / "cells").mkdir(parents=True, exist_ok=True)
         budget = {"rounds": 80}
         config = {"data": {"_target_": f"mvm.data.{data}.Any"}, "classifier": {}, "game": GAMES[game], "budget": budget}
         (folder / "config.yaml").write_text(yaml.safe_dump(config | {"eta": eta, "seed": seed}))
+        (folder / (place or "cells")).mkdir(exist_ok=True)
         for one in cells:
-            (folder / "cells" / f"{one['attack']}-0.json").write_text(json.dumps(one))
+            (folder / (place or "cells") / f"{one['attack']}-0.json").write_text(json.dumps(one))
         note = {"run": name, "data": data, "game": game, "eta": eta, "seed": seed, "command": "", "made": ""}
-        note["cells"] = {one["attack"]: f"{one['attack']}-0.json" for one in cells}
+        before = f"{place}/" if place else ""  # older entries name the file alone
+        note["cells"] = {one["attack"]: f"{before}{one['attack']}-0.json" for one in cells}
         path = self.outputs / "exhibits/short" / table / f"{name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(note))
@@ -162,6 +164,21 @@ def test_the_clean_error_may_stand_in_another_table(records):
 
 
 MASKED = Check("E05", FAIL, "zero input gradients: masked")
+
+
+def test_scores_on_a_part_of_the_images_do_not_strike_those_on_all(records):
+    records.add(*HONEST)
+    plain, _ = records.show()
+    part = [
+        {**one, "examples": "part", "n": 100, "wrong": pack(np.arange(100) < round(one["error"] * 100))}
+        for one in HONEST
+    ]
+    records.add(*part, table="table4", place="cells-100")
+    mine, _ = records.show(to="both")
+    assert mine == plain and mine["fgsm_curr"]["n"] == "1000"
+    records.add(*HONEST, seed=1)
+    records.add(*part, seed=2, place="cells-100")
+    assert records.show(to="mixed")[0]["fgsm_curr"]["n"] == "100"  # the interval is that of the fewest
 
 
 def test_what_evaluate_found_on_the_classifier_strikes_it(records):

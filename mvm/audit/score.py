@@ -1,4 +1,4 @@
-"""One defence against one attack, on the whole test set, with the attack made for that defence."""
+"""One defence against one attack, on the test set, with the attack made for that defence."""
 
 import hashlib
 import time

@@ -15,14 +15,21 @@ Exhibits = dict[str, list[Entry]]
 def checked(exhibits: Exhibits) -> Exhibits:
     """The same with the fails and warnings in each score's `checks`.
 
-    A run is judged by all its scores at its eta, in whichever exhibit: the clean error, say, may be in another.
+    A run is judged by all its scores at its eta and on the same images, in whichever exhibit: the clean error, say, may
+    be in another.
     E30, the number of seeds, is the table's own.
     """
     everything = [entry for entries in exhibits.values() for entry in entries]
-    together: dict[tuple[str, float], dict[str, Score]] = {}
+    together: dict[tuple[str, float, str], dict[str, Score]] = {}
     for entry in everything:
-        together.setdefault((entry.folder.name, entry.eta), {}).update(entry.scores)
-    lines = [_line(entry, together[entry.folder.name, entry.eta] | entry.scores) for entry in everything]
+        for name, score in entry.scores.items():
+            together.setdefault((entry.folder.name, entry.eta, score.examples), {})[name] = score
+
+    def others(entry: Entry) -> dict[str, Score]:
+        images = sorted({score.examples for score in entry.scores.values()})
+        return {k: v for i in images for k, v in together[entry.folder.name, entry.eta, i].items()}
+
+    lines = [_line(entry, others(entry) | entry.scores) for entry in everything]
     add_broken_twins(lines)
     judged = iter([_marked(entry, line) for entry, line in zip(everything, lines, strict=True)])
     return {name: [next(judged) for _ in entries] for name, entries in exhibits.items()}

@@ -156,14 +156,15 @@ def _cell(
         return blank
     scores = [e.scores[key] for e in fitting]
     errors = [s.error for s in scores]
-    low, high = interval(errors, scores[0].n)
+    n = min(s.n for s in scores)
+    low, high = interval(errors, n)
     checks = [*(c for s in scores for c in s.checks), *not_passed([seeds(len({e.seed for e in fitting}))])]
     return replace(
         blank,
         ours=sum(errors) / len(errors),
         low=low,
         high=high,
-        n=scores[0].n,
+        n=n,
         seeds=tuple(e.seed for e in fitting),
         data=fitting[0].data,
         struck=struck(checks),
