@@ -153,12 +153,16 @@ def line_of(run: Run, cfg: DictConfig, runs: list[Run]) -> Line:
 
 
 def own(run: Run, config: dict[str, Any], eta: float, test_images: int | None) -> dict[str, Cell]:
-    """What mvm.train scored of the attacker that the defender was trained with, as `own`, if at this eta and so."""
-    cell = kept_cell(run, "own", config["game"]["attack"], test_images) if "attack" in config["game"] else None
+    """What mvm.train scored of the attacker that the defender was trained with, if at this eta and on these images."""
+    if "attack" not in config["game"] or config["eta"] != eta:
+        return {}
+    cell = kept_cell(run, "own", config["game"]["attack"], test_images)
+    if cell:
+        return {"own": cell}
     elsewhere = sorted({file.parent.name for file in run.folder.glob("cells*/own-*.json")})
-    if not cell and elsewhere:
+    if elsewhere:
         say(f"{run.folder.name}: own was scored on other images (see {', '.join(elsewhere)}; test_images=), not shown")
-    return {"own": cell} if cell and config["eta"] == eta else {}
+    return {}
 
 
 def attacks_on(config: dict[str, Any], cfg: DictConfig) -> dict[str, dict[str, Any]]:

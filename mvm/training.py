@@ -30,6 +30,7 @@ OF_THIS_GAME = ("game", "recipe", "attack=", "attack.", "members", "force")  # s
 
 
 def main(cfg: DictConfig, overrides: list[str]) -> None:
+    """Train, score and note the run of these settings for its exhibit, if it has one; print its folder."""
     gc.collect()  # the last job of a sweep: its trainer and game hold each other, and so its data, half a GiB of MNIST
     give_back()
     choices = HydraConfig.get().runtime.choices

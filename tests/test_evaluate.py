@@ -135,7 +135,7 @@ def test_a_damaged_run_does_not_sink_the_grid(mvm, tmp_path):
     assert not (tmp_path / "hacked").exists()
 
 
-def test_a_profile_may_score_on_a_part_of_the_test_set(mvm, tmp_path):
+def test_training_may_score_on_a_part_of_the_test_set(mvm, tmp_path):
     ask = ("train", *TINY, "game=minimax", "attacks=[none,fgsm]", "exhibit=table5")
     whole = mvm(*ask)
     some = mvm(*ask, "test_images=200")

@@ -45,18 +45,17 @@ class Records:
     def __init__(self, outputs):
         self.outputs = outputs
 
-    def add(self, *cells, table="table5", game="minimax", seed=0, eta=0.3, data="mnist", place=None):
+    def add(self, *cells, table="table5", game="minimax", seed=0, eta=0.3, data="mnist", place="cells"):
         name = f"{data}-{game}-eta{eta:g}-seed{seed}-00000000"
         folder = self.outputs / "runs" / name
-        (folder / "cells").mkdir(parents=True, exist_ok=True)
+        (folder / place).mkdir(parents=True, exist_ok=True)
         budget = {"rounds": 80}
         config = {"data": {"_target_": f"mvm.data.{data}.Any"}, "classifier": {}, "game": GAMES[game], "budget": budget}
         (folder / "config.yaml").write_text(yaml.safe_dump(config | {"eta": eta, "seed": seed}))
-        (folder / (place or "cells")).mkdir(exist_ok=True)
         for one in cells:
-            (folder / (place or "cells") / f"{one['attack']}-0.json").write_text(json.dumps(one))
+            (folder / place / f"{one['attack']}-0.json").write_text(json.dumps(one))
         note = {"run": name, "data": data, "game": game, "eta": eta, "seed": seed, "command": "", "made": ""}
-        before = f"{place}/" if place else ""  # older entries name the file alone
+        before = "" if place == "cells" else f"{place}/"  # older entries name the file alone
         note["cells"] = {one["attack"]: f"{before}{one['attack']}-0.json" for one in cells}
         path = self.outputs / "exhibits/short" / table / f"{name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -163,9 +162,6 @@ def test_the_clean_error_may_stand_in_another_table(records):
     assert "E27!" not in ids(records.show()[0]["pgd"])
 
 
-MASKED = Check("E05", FAIL, "zero input gradients: masked")
-
-
 def test_scores_on_a_part_of_the_images_do_not_strike_those_on_all(records):
     records.add(*HONEST)
     plain, _ = records.show()
@@ -179,6 +175,9 @@ def test_scores_on_a_part_of_the_images_do_not_strike_those_on_all(records):
     records.add(*HONEST, seed=1)
     records.add(*part, seed=2, place="cells-100")
     assert records.show(to="mixed")[0]["fgsm_curr"]["n"] == "100"  # the interval is that of the fewest
+
+
+MASKED = Check("E05", FAIL, "zero input gradients: masked")
 
 
 def test_what_evaluate_found_on_the_classifier_strikes_it(records):

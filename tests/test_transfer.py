@@ -70,7 +70,7 @@ def test_a_long_cat_and_mouse_goes_on_from_a_short_one(alone_and_after, mvm):
     first, both = read(short / "history.csv"), read(after.folder / "history.csv")
     assert both[: len(first)] == first
     again = mvm("train", *TINY, "game=cat_mouse", "force=true")
-    assert "goes on" not in again.out
+    assert "goes on" not in again.out and "60 iterations at" in again.out and "20 iterations at" in after.out
 
 
 def test_a_short_cat_and_mouse_is_taken_from_a_long_one(alone_and_after, mvm):

@@ -114,6 +114,7 @@ class AttNetAttack(Attack):
         progress: Progress | None = None,
         val: Batch | None = None,
     ) -> None:
+        """Train a fresh network against the classifier, as the class says."""
         half: Missed | None = None
         devices = [x.device] if x.is_cuda else []
         with torch.random.fork_rng(devices), attacked(classifier), torch.enable_grad():

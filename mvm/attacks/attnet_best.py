@@ -86,6 +86,7 @@ class AttNetBest(Attack):
         progress: Progress | None = None,
         val: Batch | None = None,
     ) -> None:
+        """Train the members against the classifier, as the class says; without val on nine tenths of the images."""
         if val is None:
             cut = max(1, len(x) // 10)
             x, y, val = x[cut:], y[cut:], (x[:cut], y[:cut])

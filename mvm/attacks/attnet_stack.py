@@ -35,6 +35,7 @@ class AttNetStack(nn.Module):
             self.biases.append(torch.empty(self.K, 1, b).uniform_(-bound, bound))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """p of the K members, (K, B, ...), for images x (B, ...) with labels y (B,)."""
         label = F.one_hot(y, self.classes).to(x.dtype)
         h = torch.cat([x.flatten(1), label], dim=1).expand(self.K, -1, -1)
         last = len(self.weights) - 1

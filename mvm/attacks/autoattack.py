@@ -39,6 +39,7 @@ class AutoAttack(Attack):
         self.components, self.seed = list(components), seed
 
     def perturb(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
+        """The images that break the classifier, cut to the ball and the box; the others as they were."""
         package = _package()
         if self.eta == 0 or not len(x):
             return x

@@ -59,6 +59,7 @@ class Images(pl.LightningDataModule):
         """Read the training and the test set. Raises `UserError` naming what is missing."""
 
     def setup(self, stage: str | None = None) -> None:
+        """Read and split the data, once; within a Trainer, move them to its device."""
         if not self._loaded:
             train, self.test = self.load()
             order = torch.randperm(len(train.x), generator=torch.Generator().manual_seed(0))

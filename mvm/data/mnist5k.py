@@ -23,6 +23,7 @@ class MNIST5k(Images):
         super().__init__(batch_size=batch_size, val=val, seed=seed)
 
     def load(self) -> tuple[Split, Split]:
+        """4,000 and 1,000 images: every fifth of a class is for testing."""
         pixels, labels = _read()
         x = torch.from_numpy(pixels.astype(np.float32)).reshape(-1, 1, 28, 28) / 127.5 - 1
         y = torch.from_numpy(labels.astype(np.int64))

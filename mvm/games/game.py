@@ -114,6 +114,7 @@ class Game(pl.LightningModule, ABC):
         return Player(list(parameters), self._optimizers()[index])
 
     def training_step(self, block: list[Batch], _: int) -> None:
+        """The iterations of a block, on a mini-batch each; Lightning calls it."""
         history: dict[str, list[Tensor]] = {}
         for k, (x, y) in enumerate(block):
             reseed(derive(self.seed, self.iteration), self.device)

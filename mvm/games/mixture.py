@@ -63,6 +63,7 @@ class Mixture(Game):
         self.u_optimizer, self.v_optimizer = u_optimizer, v_optimizer
 
     def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """Each learned member's ascents, then one descent on the mixed risk."""
         for index, net in enumerate(self.attacker.values(), start=1):
             v = self.player(net.parameters(), index)
             for batch in islice(self.other_batches(x, y), self.ascent_steps):

@@ -21,6 +21,7 @@ class Watch(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, game: pl.LightningModule, outputs: object, batch: object, _: int
     ) -> None:
+        """Show the progress of a block; after the second one, announce the seconds an iteration."""
         assert isinstance(game, Game)
         if len(self.ends) < 2:
             self.ends.append((time.perf_counter(), game.iteration))

@@ -29,6 +29,7 @@ class Carried(nn.Module):
             self.register_buffer(str(i), torch.zeros_like(t, requires_grad=False))
 
     def forward(self, f: Callable[[], Tensor], u: Sequence[Tensor], v: Sequence[Tensor], gamma: float) -> Penalised:
+        """The value, the squared gradient in v and both gradients, at v moved by the last gradient."""
         d = list(self.buffers())
         with moved(v, d, gamma):
             value = f()

@@ -16,8 +16,7 @@ def checked(exhibits: Exhibits) -> Exhibits:
     """The same with the fails and warnings in each score's `checks`.
 
     A run is judged by all its scores at its eta and on the same images, in whichever exhibit: the clean error, say, may
-    be in another.
-    E30, the number of seeds, is the table's own.
+    be in another. E30, the number of seeds, is the table's own.
     """
     everything = [entry for entries in exhibits.values() for entry in entries]
     together: dict[tuple[str, float, str], dict[str, Score]] = {}
@@ -25,11 +24,11 @@ def checked(exhibits: Exhibits) -> Exhibits:
         for name, score in entry.scores.items():
             together.setdefault((entry.folder.name, entry.eta, score.examples), {})[name] = score
 
-    def others(entry: Entry) -> dict[str, Score]:
+    def alike(entry: Entry) -> dict[str, Score]:
         images = sorted({score.examples for score in entry.scores.values()})
         return {k: v for i in images for k, v in together[entry.folder.name, entry.eta, i].items()}
 
-    lines = [_line(entry, others(entry) | entry.scores) for entry in everything]
+    lines = [_line(entry, alike(entry) | entry.scores) for entry in everything]
     add_broken_twins(lines)
     judged = iter([_marked(entry, line) for entry, line in zip(everything, lines, strict=True)])
     return {name: [next(judged) for _ in entries] for name, entries in exhibits.items()}
