@@ -23,7 +23,7 @@ ONE_LINE = [
     ("game.order=sideways", "order='sideways': must be one of simultaneous"),
     ("game.ascent_steps=0", "ascent_steps=0: must be 1 or more"),
     ("game.ascend_on=all", "ascend_on='all': must be one of same, other"),
-    ("game.lambda_schedule=up", "lambda_schedule='up': must be one of constant, cycle"),
+    ("game.lambda_schedule=up", "lambda_schedule='up': must be one of constant, rise, cycle"),
     ("game.warm_up=1", "warm_up=1: must be a share of the iterations, in \\[0, 1\\)"),
     ("recipe=worst", "Could not find 'recipe/worst'.*best"),
     (

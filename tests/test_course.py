@@ -4,6 +4,8 @@ import pytest
 import torch
 from problems import Smooth, images
 
+from mvm.attacks.fgsm import FGSM
+from mvm.games.cat_mouse import CatMouse
 from mvm.games.course import PEAK, rate, reach, shrunk
 from mvm.games.undefended import Undefended
 from mvm.risk import risk
@@ -19,6 +21,20 @@ def test_a_cycle_rises_once_and_falls_once(iterations):
     assert 0 < rates[-1] == pytest.approx(1 / (0.7 * iterations))
     assert sum(rates) == pytest.approx(iterations / 2, rel=0.15)  # a triangle's area
     assert {rate("constant", i, iterations) for i in range(iterations)} == {1.0}
+
+
+def test_a_rise_is_linear_in_its_quarter_and_stays():
+    assert [rate("rise", i, 16) for i in range(16)] == pytest.approx([0.25, 0.5, 0.75] + [1] * 13)
+
+
+def test_every_round_of_cat_and_mouse_has_a_schedule_of_its_own():
+    settings = {"rounds": 3, "round_iterations": {1: 16, 2: 8}, "lambda_": 0.1, "lambda_schedule": "rise"}
+    game = CatMouse(Smooth(), source=Smooth(), against=FGSM(eta=0.3), **settings)
+    rates = []
+    for i in range(32):
+        game.iteration = i
+        rates.append(rate(game.lambda_schedule, *game.course()))
+    assert rates == pytest.approx([0.25, 0.5, 0.75] + [1] * 13 + 2 * ([0.5] + [1] * 7))
 
 
 def test_the_reach_grows_linearly_and_stays():

@@ -50,6 +50,12 @@ class CatMouse(OnePlayer):
             self.target.load_state_dict(self.defender.state_dict())
             self._keep_round()
 
+    def course(self) -> tuple[int, int]:
+        """A round is a training of its own."""
+        k = bisect(self.ends, self.iteration)
+        start = self.ends[k - 1] if k else 0
+        return self.iteration - start, self.ends[k] - start
+
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         return self.f(torch.cat([x, self.perturb(x, y)]), torch.cat([y, y]))
 

@@ -167,7 +167,11 @@ class Game(pl.LightningModule, ABC):
     def _set_rate(self) -> None:
         if self.lambda_schedule != "constant":
             u = self._optimizers()[0]
-            set_rate(u, self.lambda_ * rate(self.lambda_schedule, self.iteration, self.iterations))
+            set_rate(u, self.lambda_ * rate(self.lambda_schedule, *self.course()))
+
+    def course(self) -> tuple[int, int]:
+        """The iteration, and of how many, by which `lambda_schedule` counts."""
+        return self.iteration, self.iterations
 
     def reached(self, z: Tensor, x: Tensor) -> Tensor:
         """z as far from x as the warm-up of eta lets the attacker go by now."""
