@@ -6,8 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from mvm.cells import cell_file
+from mvm.errors import UserError
+from mvm.paper import read
 from mvm.record import Run, name_of
+from mvm.schema import CONF
 from mvm.whole import write_whole
+
+
+def check_exhibit(exhibit: str, data: str) -> None:
+    """Raises `UserError` for a table or figure of the paper on images of the other kind, which no report would show."""
+    printed = read("tables") | read("figures")
+    family = printed[exhibit]["data"] if exhibit in printed else ""
+    if not data.startswith(family):
+        fitting = sorted(file.stem for file in CONF.glob(f"data/{family}*.yaml"))
+        others = [name for name, about in printed.items() if data.startswith(about["data"])]
+        counterparts = f"; of {data} are {', '.join(others)}" if others else ""
+        raise UserError(f"data={data}: {exhibit} is of {' or '.join(fitting)}{counterparts}")
 
 
 def note_entry(run: Run, config: dict[str, Any], exhibit: str, *, game: str, overrides: list[str]) -> None:

@@ -16,7 +16,7 @@ from mvm.audit.table import table
 from mvm.build import check_test_images, positive_eta
 from mvm.cpu import give_back
 from mvm.digest import digest_of
-from mvm.entries import note_entry
+from mvm.entries import check_exhibit, note_entry
 from mvm.errors import UserError
 from mvm.grid import Line, findings
 from mvm.play import play, try_settings
@@ -40,6 +40,8 @@ def main(cfg: DictConfig, overrides: list[str]) -> None:
             f"game=pgd_train have its schedule by themselves"
         )
     config = resolved(cfg)
+    if cfg.exhibit:
+        check_exhibit(cfg.exhibit, name_of(config["data"]))
     run = train(config, overrides)
     if cfg.exhibit:
         game = HydraConfig.get().runtime.choices["game"]

@@ -70,13 +70,13 @@ def test_every_cell_beside_the_papers(outputs, report):
         assert line["difference"] == "" if struck else abs(float(line["difference"]) - ours + paper_error) < 2e-4
         assert float(line["low"]) <= ours <= float(line["high"]) and line["n"] == "1000"
         assert (line["seeds"], line["profile"], line["data"], line["runs"]) == ("0", "smoke", "mnist5k", run.name)
-        assert "table=table5" in line["command"] and "E30: fewer than 3 seeds" in line["checks"]
+        assert "seed=0 table=table5" in line["command"] and "E30: fewer than 3 seeds" in line["checks"]
         assert "outputs=" not in line["command"]
         text = (report / "table5.md").read_text()
         assert f"{errors['attnet']:.3f}" in text and f"paper {paper_error:.3f}" in text
     assert all(not line["ours"] for line in lines if line["table"] == "table9")
     plus = {line["attack"] for line in lines if line["table"] == "table5" and line["ours"] and not line["paper"]}
-    assert plus >= {"fgsm_box", "pgd"}
+    assert plus >= {"clean", "fgsm_box", "pgd"}
 
 
 def test_the_page_is_written_without_torch(outputs, tmp_path):
@@ -117,7 +117,7 @@ def test_cells_are_struck_as_the_grid_strikes_them(outputs, tmp_path):
     assert main_report(f"outputs={tmp_path}", f"to={tmp_path}/to").returncode == 0
     lines = [line for line in read(tmp_path / "to/cells.csv") if line["table"] == "table5" and line["ours"]]
     names = paper("names")["attacks"] | paper("names")["plus"]
-    assert len(lines) == 18
+    assert len(lines) == 21  # three games, seven attacks
     for line in lines:
         row = grid[line["runs"], names[line["attack"]]["attack"]]
         assert {check.split(":")[0] for check in line["checks"].split("; ")} == set(row["checks"].split())

@@ -11,6 +11,8 @@ from mvm.audit.bits import pack
 from mvm.audit.checks.grid import twin_broken
 from mvm.audit.checks.verdict import FAIL, WARN, Check
 from mvm.recorded import EDITION, keep
+from mvm.report.records import read_entries
+from mvm.report.series import gather
 from mvm.report.write import write_report
 
 N = 1000
@@ -54,7 +56,8 @@ class Records:
         (folder / "config.yaml").write_text(yaml.safe_dump(config | {"eta": eta, "seed": seed}))
         for one in cells:
             (folder / place / f"{one['attack']}-0.json").write_text(json.dumps(one))
-        note = {"run": name, "data": data, "game": game, "eta": eta, "seed": seed, "command": "", "made": ""}
+        note = {"run": name, "data": data, "game": game, "eta": eta, "seed": seed, "made": ""}
+        note["command"] = f"python -m mvm.train game={game} seed={seed} table={table}"
         before = "" if place == "cells" else f"{place}/"  # older entries name the file alone
         note["cells"] = {one["attack"]: f"{before}{one['attack']}-0.json" for one in cells}
         path = self.outputs / "exhibits/short" / table / f"{name}.json"
@@ -78,7 +81,8 @@ HONEST = (
     cell("fgsm_box", 0.2),
     cell("pgd", 0.4),
 )
-SHOWN = {"noise": "noise", "fgsm_curr": "fgsm", "attnet_curr": "attnet", "fgsm_box": "fgsm_box", "pgd": "pgd"}
+SHOWN = {"clean": "none", "noise": "noise", "fgsm_curr": "fgsm", "attnet_curr": "attnet"}
+SHOWN |= {name: name for name in ("fgsm_box", "pgd")}
 
 
 def ids(line):
@@ -205,8 +209,28 @@ def test_one_bad_seed_strikes_the_mean_and_three_seeds_are_enough(records):
     folders = [records.add(*HONEST, seed=seed) for seed in range(3)]
     lines, _ = records.show()
     assert "E30" not in ids(lines["pgd"]) and lines["pgd"]["ours"] == "0.4"
+    assert lines["pgd"]["command"] == "python -m mvm.train game=minimax seed=0,1,2 table=table5"
     kept(folders[1], MASKED)
     assert records.show()[0]["pgd"]["ours"] == ">=0.4000"
+
+
+def test_clean_images_stand_in_every_table_once(records):
+    records.add(*HONEST)
+    lines, text = records.show()
+    assert lines["clean"]["ours"] == "0.05" and lines["clean"]["paper"] == "" and "| No attack ⁺ |" in text
+    records.add(*HONEST, table="table1", game="undefended")
+    assert "| No attack | FGSM-curr |" in records.show("table1")[1] and "No attack ⁺" not in records.show("table1")[1]
+
+
+def test_a_curve_of_several_seeds_is_their_mean_and_keeps_each(records):
+    for seed, errors in enumerate([(0.3, 0.10), (0.1, 0.05)]):
+        rows = "".join(f"{10 * (i + 1)},{error}\n" for i, error in enumerate(errors))
+        (records.add(table="figure3", seed=seed) / "history.csv").write_text("iteration,val_error\n" + rows)
+    figure = gather("figure3", read_entries(records.outputs, "short")["figure3"])
+    (line,) = figure.series
+    assert line.points == [(10, 0.2), (20, pytest.approx(0.075))] and "mean of 2 seeds" in line.label
+    assert line.each == [[(10, 0.3), (20, 0.1)], [(10, 0.1), (20, 0.05)]]
+    assert figure.top == 0.5  # of 0.05, 0.1, 0.2, 0.5 and 1 the first that is not below 0.3
 
 
 def test_an_unbroken_undefended_net_strikes_its_data_set(records):

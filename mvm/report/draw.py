@@ -34,7 +34,10 @@ def _lines(figure: Figure) -> Canvas | None:
         style: dict[str, Any] = {"color": COLOURS[i % len(COLOURS)], "marker": MARKS[i % len(MARKS)], "markersize": 4}
         linestyle = "none" if figure.kind == "rounds" and len(x) > 20 else "-"
         axes.plot(x, y, label=series.label, linewidth=1.5, linestyle=linestyle, **style)
-    axes.set(xlabel=figure.x, ylabel=figure.y, ylim=(-0.02, 1.02), title=figure.caption)
+        for one in series.each:
+            axes.plot(*np.array(one).T, alpha=0.35, linestyle="none", **style | {"markersize": 2})
+    axes.set(xlabel=figure.x, ylabel=figure.y, title=figure.caption)
+    axes.set_ylim(-0.02 * figure.top, 1.02 * figure.top)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
@@ -42,7 +45,7 @@ def _lines(figure: Figure) -> Canvas | None:
 
 
 def _samples(panels: list[Panel]) -> Canvas | None:
-    """A row an attack, a column a class; what the attacked classifier answers stands under each image, wrong in red."""
+    """A row an attack, a column a class; the answer stands under each image, orange where it is wrong."""
     if not panels:
         return None
     rows, columns = len(panels), len(panels[0].images)
@@ -55,7 +58,9 @@ def _samples(panels: list[Panel]) -> Canvas | None:
             axes.set_xlabel(str(panel.answers[c]), color=colour, fontsize=7, labelpad=1)
             if c == 0:
                 axes.set_ylabel(f"({'abcdefg'[r]}) {panel.label}", rotation=0, ha="right", va="center", fontsize=8)
-    canvas.suptitle(
-        f"Images at η = {panels[0].eta:g}, clipped to the pixel range; below: the answer", fontsize=9, y=0.93
+    title = (
+        f"Images at η = {panels[0].eta:g}, clipped to the pixel range. Below: the answer, orange where it is wrong,\n"
+        "of the undefended classifier in (a) to (d), else of the defender of that game"
     )
+    canvas.suptitle(title, fontsize=9, y=0.96)
     return canvas

@@ -61,6 +61,7 @@ def _figure(figure: Figure, to: Path) -> dict[str, Any]:
         "note": figure.note,
         "x": figure.x,
         "y": figure.y,
+        "top": figure.top,
         "image": "data:image/png;base64," + base64.b64encode(image.read_bytes()).decode() if samples else None,
         "series": [asdict(s) | {"colour": COLOURS[i % len(COLOURS)]} for i, s in enumerate(figure.series)],
     }

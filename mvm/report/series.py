@@ -11,15 +11,21 @@ from mvm.report.records import Entry, of_data
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 
 
+Point = tuple[float, float]
+
+
 @dataclass(frozen=True)
 class Series:
+    """points: (iteration or round, error), the mean over seeds; each: those of each seed, if there are several."""
+
     label: str
-    points: list[tuple[float, float]]  # (iteration or round, error)
+    points: list[Point]
+    each: list[list[Point]]
 
 
 @dataclass(frozen=True)
 class Figure:
-    """series empty: nothing was run. note: what to know about the printed figure."""
+    """series empty: nothing was run. note: what to know about the printed figure. top: where the y axis ends."""
 
     name: str
     kind: str
@@ -27,6 +33,7 @@ class Figure:
     note: str
     x: str
     y: str
+    top: float
     series: list[Series]
     entries: list[Entry]
 
@@ -38,14 +45,16 @@ def gather(name: str, entries: list[Entry]) -> Figure:
     entries.sort(key=lambda entry: (about["games"].index(entry.game), entry.eta, entry.seed))
     rounds = about["kind"] == "rounds"
     make = {"rounds": _rounds, "curves": _curves, "samples": lambda entries: []}[about["kind"]]
+    series = make(entries)
     return Figure(
         name=name,
         kind=about["kind"],
         caption=about["caption"],
         note=about["note"],
         x="round" if rounds else "game iteration",
-        y="error on test images" if rounds else "error on validation images",
-        series=make(entries),
+        y="error on test images" if rounds else "validation error, the game's own attack",
+        top=_top(series),
+        series=series,
         entries=entries,
     )
 
@@ -55,7 +64,7 @@ def _rounds(entries: list[Entry]) -> list[Series]:
     for eta, group in _by_seed(entries, lambda entry: entry.eta).items():
         for key, label in (("attacked", "after the attack"), ("trained", "after adversarial training")):
             curves = [[(row["round"], row[key]) for row in entry.rounds()] for entry in group]
-            out.append(Series(f"{label}, η = {eta:g}{_of_seeds(group)}", _mean(curves)))
+            out.append(_series(f"{label}, η = {eta:g}", curves))
     return [series for series in out if series.points]
 
 
@@ -67,7 +76,7 @@ def _curves(entries: list[Entry]) -> list[Series]:
         curves = [
             [(row["iteration"], row["val_error"]) for row in entry.history() if "val_error" in row] for entry in group
         ]
-        out.append(Series(f"{names[game]}, η = {eta:g}{_of_seeds(group)}", _mean(curves)))
+        out.append(_series(f"{names[game]}, η = {eta:g}", curves))
     return [series for series in out if series.points]
 
 
@@ -79,11 +88,16 @@ def _by_seed(entries: list[Entry], key: Callable[[Entry], Any]) -> dict[Any, lis
     return out
 
 
-def _mean(curves: list[list[tuple[float, float]]]) -> list[tuple[float, float]]:
-    """The mean of several seeds' curves, where all of them have a point."""
+def _series(label: str, curves: list[list[Point]]) -> Series:
+    """Of one curve a seed: their mean, where all of them have a point."""
+    if len(curves) == 1:
+        return Series(label, curves[0], [])
     by_x = [dict(curve) for curve in curves]
-    return [(x, sum(ys[x] for ys in by_x) / len(by_x)) for x in by_x[0] if all(x in ys for ys in by_x)]
+    mean = [(x, sum(ys[x] for ys in by_x) / len(by_x)) for x in by_x[0] if all(x in ys for ys in by_x)]
+    return Series(f"{label} (mean of {len(curves)} seeds; faint: each)", mean, curves)
 
 
-def _of_seeds(group: list[Entry]) -> str:
-    return f" (mean of {len(group)} seeds)" if len(group) > 1 else ""
+def _top(series: list[Series]) -> float:
+    """The round number up to 1 that leaves room for all points."""
+    highest = max((y for one in series for curve in (one.points, *one.each) for _, y in curve), default=1.0)
+    return min((top for top in (0.05, 0.1, 0.2, 0.5) if top >= highest), default=1.0)

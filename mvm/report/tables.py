@@ -1,5 +1,6 @@
 """The paper's tables filled with our scores: one `Cell` for each pair of a defence and an attack at an eta."""
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -132,10 +133,11 @@ def _wanted(cells: list[dict[str, Any]], entries: list[Entry]) -> dict[Key, tupl
     attacks = list(dict.fromkeys(a for _, _, a in printed))
     etas = sorted({e for _, e, _ in printed if e is not None} | {entry.eta for entry in entries})
     clean = any(e is None for _, e, _ in printed)  # printed once, for every eta
+    plus = [a for a in read("names")["plus"] if not (a == "clean" and "none" in attacks)]
     wanted: dict[Key, tuple[float | None, str]] = {}
     for eta in ([None] if clean else []) + etas:
         for defense in defenses:
-            for attack in [*attacks, *read("names")["plus"]]:
+            for attack in [*attacks, *plus]:
                 if eta is None or not (clean and attack == "none"):
                     wanted[defense, eta, attack] = printed.get((defense, eta, attack), (None, ""))
     return {key: value for key, value in wanted.items() if key[1] is not None or key in printed}
@@ -171,5 +173,5 @@ def _cell(
         badges=tuple(sorted({c.id for c in checks if c.verdict == WARN} - set(struck(checks).split()))),
         checks=tuple(sorted({f"{c.id}{'!' * (c.verdict == FAIL)}: {c.text}" for c in checks})),
         runs=tuple(e.folder.name for e in fitting),
-        command=fitting[0].command,
+        command=re.sub(r"\bseed=\S+", f"seed={','.join(str(e.seed) for e in fitting)}", fitting[0].command),
     )

@@ -139,12 +139,14 @@ function step(far, pieces) {  // a round distance of ticks, so that there are ab
 function draw(figure, picture, w, hidden) {  // the lines at a width of w pixels; returns how to point at an x
   const [h, left, bottom, top, right] = [Math.max(240, Math.min(380, w * 0.5)), 52, 44, 12, 22];
   const points = figure.series.flatMap((s) => s.points), far = Math.max(...points.map((p) => p[0]), 1);
-  const x = (v) => left + v / far * (w - left - right), y = (v) => h - bottom - v * (h - bottom - top);
+  const x = (v) => left + v / far * (w - left - right), y = (v) => h - bottom - v / figure.top * (h - bottom - top);
   picture.replaceChildren();
   picture.setAttribute("viewBox", `0 0 ${w} ${h}`);
-  for (let i = 0; i <= 5; i++)
-    picture.append(make("svg:line", { class: "grid", x1: left, x2: w - right, y1: y(i / 5), y2: y(i / 5) }),
-      make("svg:text", { x: left - 8, y: y(i / 5) + 4, "text-anchor": "end" }, (i / 5).toFixed(1)));
+  for (let i = 0; i <= 5; i++) {
+    const v = figure.top * i / 5;
+    picture.append(make("svg:line", { class: "grid", x1: left, x2: w - right, y1: y(v), y2: y(v) }),
+      make("svg:text", { x: left - 8, y: y(v) + 4, "text-anchor": "end" }, v.toFixed(figure.top < 0.5 ? 2 : 1)));
+  }
   for (let v = 0, by = step(far, w / 80); v <= far; v += by)
     picture.append(make("svg:text", { x: x(v), y: h - bottom + 18, "text-anchor": "middle" }, v.toLocaleString("en")));
   picture.append(make("svg:text", { x: (left + w - right) / 2, y: h - 6, "text-anchor": "middle" }, figure.x),
@@ -152,6 +154,7 @@ function draw(figure, picture, w, hidden) {  // the lines at a width of w pixels
   figure.series.forEach((s, i) => {
     const group = make("svg:g", { fill: colour(s), stroke: colour(s), style: hidden.has(i) ? "display: none" : "" });
     group.append(make("svg:polyline", { fill: "none", "stroke-width": 1.6, points: s.points.map((p) => `${x(p[0])},${y(p[1])}`).join(" ") }));
+    for (const p of s.each.flat()) group.append(make("svg:circle", { cx: x(p[0]), cy: y(p[1]), r: 1.4, stroke: "none", opacity: 0.35 }));
     let last = -Infinity;
     for (const p of s.points)
       if (x(p[0]) - last > 9) {  // no pearls on a string
