@@ -98,7 +98,7 @@ def explain(why: BaseException) -> str | None:
         return _explain_settings(why)
     if isinstance(why, OSError):
         where = f" {why.filename}" if why.filename else ""
-        return f"cannot read or write{where}: {why.strerror}; outputs=DIR names another output folder"
+        return f"cannot read or write{where}: {why.strerror or why}; outputs=DIR names another output folder"
     return None
 
 

@@ -1,6 +1,7 @@
 """Which runs and which of their scores a table or a figure consists of."""
 
 import json
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def note_entry(run: Run, config: dict[str, Any], exhibit: str, *, game: str, ove
         "eta": config["eta"],
         "seed": config["seed"],
         "cells": {name: str(file.relative_to(run.folder)) for name, file in files.items()},
-        "command": " ".join(["python -m mvm.train", *(word for word in overrides if not word.startswith("outputs="))]),
+        "command": "python -m mvm.train " + shlex.join(word for word in overrides if not word.startswith("outputs=")),
     }
     if path.exists() and json.loads(path.read_text()).items() >= entry.items():
         return

@@ -53,6 +53,8 @@ def play(run: Run, config: dict[str, Any], source: Run | None) -> dict[str, Cell
     """
     whole, _ = run.claims
     with alone(whole):
+        if config["force"]:
+            run.clear()
         return _play(run, config, source)
 
 
@@ -150,6 +152,11 @@ def fit(game: Game, data: Images, run: Run, config: dict[str, Any], show: Callab
                     trainer.fit(game, datamodule=data, ckpt_path=run.checkpoint if at else None, weights_only=True)
             except SystemExit as why:  # Lightning's answer to Ctrl-C
                 raise KeyboardInterrupt from why
+        if game.iteration < game.iterations:
+            raise UserError(
+                f"the trainer stopped after {game.iteration} of {game.iterations} iterations; game.iterations (in cat "
+                f"and mouse game.rounds) says how many, no setting of the trainer"
+            )
     for player in reversed(game.trained):  # the defender last: its file says that the run is trained
         save_weights(getattr(game, player), getattr(run, player))
     if "defender" not in game.trained:

@@ -99,11 +99,16 @@ class Run:
     def complete(self) -> bool:
         return self.trained and self.metrics_file.exists() and bool(self.metrics().get("complete"))
 
+    @property
+    def rounds(self) -> list[Path]:
+        """The classifiers that cat and mouse kept, in order: of round 0, the source, and of each after it."""
+        return sorted((self.folder / "rounds").glob("*.safetensors"), key=lambda file: int(file.stem))
+
     def round(self, k: int | None) -> Path:
         """The classifier that cat and mouse kept after round k (negative: from the end); None: the defender."""
         if k is None:
             return self.defender
-        kept = sorted((self.folder / "rounds").glob("*.safetensors"))
+        kept = self.rounds
         if not -len(kept) <= k < len(kept):
             raise UserError(f"{self.folder} keeps {len(kept)} rounds, the first being 0: there is no round {k}")
         return kept[k]
@@ -117,12 +122,12 @@ class Run:
         return None
 
     def begin(self, config: dict[str, Any]) -> None:
-        """Make the folder and write the settings down; take the weights of a twin where there is one."""
+        """Make the folder and write the settings down; take the weights of a twin if there is one, but by force."""
         keep = {
             k: v for k, v in config.items() if k not in ("force", "outputs", "budgets", "logger", "trainer", "exhibit")
         }
         write_whole(self.config_file, lambda path: path.write_text(yaml.safe_dump(keep, sort_keys=False)))
-        twin = None if self.trained else self.twin()
+        twin = None if self.trained or config["force"] else self.twin()
         if twin:
             for source in (
                 twin.history,

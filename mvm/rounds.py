@@ -25,7 +25,7 @@ def score_rounds(run: Run, config: dict[str, Any]) -> None:
     A row a round k: `attacked`, the error of the classifier of round k - 1 on the attack made on it
     (FGSMk), and `trained`, that of the classifier of round k on the same images.
     """
-    kept = sorted((run.folder / "rounds").glob("*.safetensors"))
+    kept = run.rounds
     path = run.folder / "rounds.csv"
     if not kept or path.exists():
         return

@@ -55,10 +55,11 @@ def _data(config: str) -> Images:
 def surrogate(run: Run, config: dict[str, Any], runs: Sequence[Run]) -> Run | None:
     """An undefended one of `runs` on the same data, whose adversarial images are tried on this one."""
     for other in runs:
-        if other.folder != run.folder and "-undefended-" in other.folder.name:
+        if other.fingerprint != run.fingerprint:  # nor the same weights at another eta
             with suppress(UserError):
-                if name_of(other.config()["data"]) == name_of(config["data"]):
-                    load_weights(build(other.config()["classifier"]), other.defender)
+                theirs = other.config()
+                if [name_of(theirs[key]) for key in ("game", "data")] == ["undefended", name_of(config["data"])]:
+                    load_weights(build(theirs["classifier"]), other.defender)
                     return other
     return None
 

@@ -44,7 +44,7 @@ def _others(run: Run, rounds: int) -> list[tuple[int, Run]]:
         other = Run(folder)
         if other.trained and other.history.exists():
             config = other.config()
-            game, kept = config["game"], len(list((folder / "rounds").glob("*.safetensors")))
+            game, kept = config["game"], len(other.rounds)
             same = fingerprint_of(config | {"game": game | {"rounds": rounds}}) == run.fingerprint
             if same and kept > game["rounds"]:
                 out.append((game["rounds"], other))

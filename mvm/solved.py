@@ -63,11 +63,14 @@ class Solved:
 
         An attack that can start one of its networks from v (`warm`) does so where v is of the same shape.
         """
-        settings = self.settings["attack"] | {"box": self.attacker.box}
+        settings = dict(self.settings["attack"])
+        if "box" in settings:  # AutoAttack's images are always boxed
+            settings["box"] = self.attacker.box
         path = self._kept("attack", settings, [self.run.defender, self.run.attacker], ".npz")
         if not path.exists():
             start = time.perf_counter()
-            if "warm" in settings and self.config["game"]["attack"]["hidden"] == HIDDEN:
+            mine = self.config["game"]["attack"]
+            if "warm" in settings and mine["hidden"] == HIDDEN and mine.get("architecture", "mlp") == "mlp":
                 settings["warm"] = str(self.run.attacker)
             attack: Attack = build(settings)
             train, val = self.data.train, self.data.val

@@ -62,8 +62,6 @@ def train(config: dict[str, Any], overrides: list[str]) -> Run:
     try_settings(config)
     source = find_sources(config, overrides)
     run = Run.of(config)
-    if config["force"]:
-        run.clear()
     cells = play(run, config, source)
     if cells:
         score_rounds(run, config)

@@ -27,6 +27,7 @@ ONE_LINE = [
     ("game.lambda_schedule=up", "lambda_schedule='up': must be one of constant, rise, cycle"),
     ("game.warm_up=1", "warm_up=1: must be a share of the iterations, in \\[0, 1\\)"),
     ("recipe=worst", "Could not find 'recipe/worst'.*best"),
+    ("attack=fgsm", "attack=fgsm is not a network that this game could train; allowed: attnet, attnet_folded"),
     (
         "attack=attnet_folded",
         "order='simultaneous' with an attack network that climbs a gain of its own",
@@ -35,6 +36,8 @@ ONE_LINE = [
     ("game.iterations=0", "iterations=0: must be 1 or more"),
     ("attacks.fgsm.eta=3", "eta=3"),
     ("classifier.width=0", "width=0: must be a positive number"),
+    ("data.batch_size=0", "batch_size=0, val=500: must be 1 or more"),
+    ("data.val=0", "val=0: must be 1 or more"),
     ("data.batch_size=5000", "there are only 3500 training images"),
     ("trainer.accelerator=abacus", "must be auto, cpu or gpu"),
     ("seed=x", "seed: Value 'x'"),

@@ -44,6 +44,16 @@ def test_every_recipe_on_every_data_set(recipe, data):
     assert type(made).__name__ == "Minimax" and made.schedule["ascent_steps"] > 1
 
 
+def test_minimax_is_as_printed_and_its_best_recipe_is_what_the_docs_say():
+    def schedule(*settings):
+        game = build_game(compose("game=minimax", "data=mnist5k", "profile=smoke", *settings), None)
+        of_alg1 = [game.schedule[key] for key in ("gamma", "order", "ascent_steps")]
+        return *of_alg1, game.ascend_on, game.lambda_schedule, game.warm_up
+
+    assert schedule() == (1, "simultaneous", 1, "same", "constant", 0)
+    assert schedule("recipe=best") == (0, "follower_first", 3, "other", "cycle", 0.1)
+
+
 @pytest.mark.parametrize("data", options("data"))
 @pytest.mark.parametrize("attack", options("attack"))
 def test_every_attack_on_every_data_set(attack, data):

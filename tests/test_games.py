@@ -5,9 +5,11 @@ import copy
 import pytest
 import torch
 from one_step import ETA, FOLLOW, GAMMA, PENALTY, PLAIN, SIGMA, Learned, both, check, expected_u, norm_of, played
-from problems import Smooth, images, numeric_gradient
+from problems import Smooth, SmoothAttacker, images, numeric_gradient
 
+from mvm.attacks.noise import Noise
 from mvm.games.minimax import Minimax
+from mvm.games.pgd_train import PGDTrain
 from mvm.games.undefended import Undefended
 from mvm.risk import risk
 from mvm.sensitivity import input_gradient
@@ -58,6 +60,31 @@ def test_attnet_ascends_on_eq9_and_leaves_the_defender(monkeypatch):
     up = numeric_gradient(lambda: risk(source(v(x, y)), y), list(v.parameters()))
     check(game.attacker, [p + SIGMA * g for p, g in zip(v.parameters(), up, strict=True)])
     check(game.defender, list(source.parameters()))
+
+
+def test_attnet_ascends_on_a_networks_own_gain(monkeypatch):
+    monkeypatch.setattr(SmoothAttacker, "gain", lambda self, logits, y: logits.square().mean(), raising=False)
+    old, _, game, source, x, y = played("attnet", monkeypatch)
+    v = old["v"]
+    up = numeric_gradient(lambda: source(v(x, y)).square().mean(), list(v.parameters()))
+    check(game.attacker, [p + SIGMA * g for p, g in zip(v.parameters(), up, strict=True)])
+    assert game.seen["risk"].item() == pytest.approx(risk(source(v(x, y)), y).item())
+
+
+def test_a_random_start_is_another_at_every_iteration_and_the_same_after_a_resume(monkeypatch):
+    """Whatever the attack: its seed is a function of the game's and the iteration."""
+    starts = []
+    monkeypatch.setattr(Noise, "perturb", lambda self, g, x, y: (starts.append(self.seed), x)[1])
+    for begin, blocks in ((0, 2), (2, 1)):
+        game = PGDTrain(Smooth(), against=Noise(eta=ETA), **PLAIN)
+        optimizer = game.configure_optimizers()
+        monkeypatch.setattr(game, "optimizers", lambda optimizer=optimizer: optimizer)
+        monkeypatch.setattr(game, "log_dict", lambda *args, **kwargs: None)
+        game.iteration = begin
+        for _ in range(blocks):
+            game.training_step([images(), images()], 0)
+    assert len(set(starts[:4])) == 4 and starts[4:] == starts[2:4]
+    assert "starts at random" in game.obstacle()  # what a GPU records has one start
 
 
 def test_minimax_is_alg1(monkeypatch):

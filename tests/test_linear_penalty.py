@@ -24,7 +24,7 @@ def strange():
         nn.Flatten(),
         nn.LazyLinear(8),
         *(twice, nn.ReLU(), twice, nn.ReLU(), nn.Dropout(0.3)),
-        nn.Linear(8, 5),
+        nn.Linear(8, 5, bias=False),
     )
 
 

@@ -7,7 +7,11 @@ import torch
 from one_step import FOLLOW, PLAIN, SIGMA, Learned, check, expected_u, fgsm
 from problems import Smooth, images, numeric_gradient
 
+from mvm.attacks.attnet_best import AttNetBest
+from mvm.attacks.fgsm import FGSM
 from mvm.attacks.noise import Noise
+from mvm.attacks.transfer import Transfer
+from mvm.games.lwa_fgsm import LWAFGSM
 from mvm.games.mixture import Mixture
 from mvm.risk import risk
 
@@ -52,3 +56,49 @@ def test_impossible_mixtures_are_refused(wrong):
     settings = {"members": {"fgsm": fgsm()}, **PLAIN, **FOLLOW} | wrong
     with pytest.raises(ValueError, match=f"{next(iter(wrong))}="):
         Mixture(Smooth(), **settings)
+
+
+def test_members_that_only_score_are_refused():
+    """They would be played untrained: a best response is fitted once, a sample set needs its victim's weights."""
+    sample_set = Transfer(eta=0.3, box=False, method=FGSM, victim=Smooth(), source="undefended")
+    response = AttNetBest((1, 4, 4), eta=0.3, recipes={"one": {}})
+    for member, name in ((response, "attnet_best"), (sample_set, "transfer")):
+        with pytest.raises(ValueError, match=f"attack={name} only scores"):
+            Mixture(Smooth(), members={"fgsm": fgsm(), "it": member}, **PLAIN, **FOLLOW)
+        with pytest.raises(ValueError, match=f"attack={name} only scores"):
+            LWAFGSM(Smooth(), against=member, **PLAIN)
+
+
+def test_a_mixture_of_fgsm_and_two_networks_by_hand(monkeypatch):
+    """Two iterations: FGSM is made against the defender as it has become, and each network goes on."""
+    torch.manual_seed(0)
+    members = {"fgsm": fgsm(), "a": Learned(), "b": Learned()}
+    game = Mixture(Smooth(), members=members, mix="mean", **PLAIN, **FOLLOW | {"ascent_steps": 2})
+    optimizers = game.configure_optimizers()
+    monkeypatch.setattr(game, "optimizers", lambda: optimizers)
+    for _ in range(2):
+        play_by_hand(game, images(), [images(), images()])
+
+
+def play_by_hand(game, batch, others):
+    """One iteration of a mixture of fgsm and networks: two ascents of each on the other mini-batches, one descent."""
+    game.ahead = others
+    u, (x, y) = copy.deepcopy(game.defender), batch
+    zs = [fgsm()(u, x, y)]
+    ascended = {name: copy.deepcopy(net) for name, net in game.attacker.items()}
+    for v in ascended.values():
+        for other in others:
+            ascend_by_hand(u, v, *other)
+        zs.append(v(x, y).detach())
+    seen = game.iterate(x, y)
+    for name, net in game.attacker.items():
+        check(net, list(ascended[name].parameters()))
+    check(game.defender, expected_u(u, lambda: sum(risk(u(z), y) for z in zs) / 3))
+    assert [seen[f"risk_{n}"].item() for n in game.members] == pytest.approx([risk(u(z), y).item() for z in zs])
+
+
+def ascend_by_hand(u, v, x, y):
+    up = numeric_gradient(lambda: risk(u(v(x, y)), y), list(v.parameters()))
+    with torch.no_grad():
+        for p, g in zip(v.parameters(), up, strict=True):
+            p += SIGMA * g

@@ -214,6 +214,12 @@ def test_one_bad_seed_strikes_the_mean_and_three_seeds_are_enough(records):
     assert records.show()[0]["pgd"]["ours"] == ">=0.4000"
 
 
+def test_a_check_that_says_two_things_says_both(records):
+    kept(records.add(*HONEST), *(Check("E11", WARN, f"twice the {of}", attack="pgd") for of in ("steps", "restarts")))
+    text = records.show()[1]
+    assert "- E11: twice the steps" in text and "- E11: twice the restarts" in text
+
+
 def test_clean_images_stand_in_every_table_once(records):
     records.add(*HONEST)
     lines, text = records.show()

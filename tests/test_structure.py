@@ -12,6 +12,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = [  # a file imports from its own layer and the ones before it
     [
         "errors",
+        "paper",  # its numbers and names, as data
         "cpu",
         "tf32",
         "graphed",
@@ -39,7 +40,7 @@ LAYERS = [  # a file imports from its own layer and the ones before it
     ["saved", "solved", "equilibrium"],
     ["training", "evaluation"],
     ["train", "evaluate"],
-    ["paper", "report", "workspace", "means"],  # without torch; the report from the records alone
+    ["report", "workspace", "means"],  # without torch; the report from the records alone
 ]
 PURE = {"seeding", "threat", "risk", "sensitivity", "image_gradient", "penalty", "leader_follower"}
 
@@ -86,7 +87,7 @@ def test_files_and_functions_are_small(file):
     assert ast.get_docstring(tree), "says nothing about itself"
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
-            assert node.end_lineno - node.lineno < 50, node.name
+            assert node.end_lineno - node.lineno < 40, node.name
 
 
 @pytest.mark.parametrize("program", ["train", "evaluate", "report", "workspace", "means"])

@@ -65,6 +65,16 @@ def test_the_same_settings_again_do_nothing(mvm):
     forced = mvm("train", *TINY, "game=undefended", "force=true")
     assert "nothing to do" not in forced.out
     assert forced.folder.joinpath("defender.safetensors").stat().st_mtime_ns > max(stamps.values())
+    twin = mvm("train", *TINY, "game=undefended", "eta=0.6", "force=true")  # whose weights are there, but for the eta
+    assert "60 iterations at" in forced.out and "60 iterations at" in twin.out
+
+
+def test_a_training_that_the_trainer_cut_short_is_not_taken_for_a_whole_one(mvm, tmp_path):
+    cut = mvm("train", *TINY, "game=undefended", "+trainer.max_steps=20")
+    assert cut.status == 1 and "stopped after 20 of 60 iterations" in cut.err
+    assert not list(tmp_path.glob("runs/*/defender.safetensors"))
+    whole = mvm("train", *TINY, "game=undefended")
+    assert whole.status == 0 and (whole.folder / "defender.safetensors").exists()
 
 
 def test_another_attack_is_scored_without_training_again(mvm):

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from mvm.build import build
 from mvm.games.cat_mouse import round_ends
 from mvm.lock import alone
+from mvm.record import Run
 from mvm.weights import save_weights
 
 SETS = ("attacks=[none,fgsm,fgsm1,fgsm2,fgsm80]",)
@@ -95,6 +96,15 @@ def test_rounds_may_have_lengths_of_their_own(mvm):
     assert len(list((long / "rounds").iterdir())) == 4
     last = load_file(long / "rounds/03.safetensors")
     assert all(torch.equal(p, last[name]) for name, p in load_file(long / "defender.safetensors").items())
+
+
+def test_a_hundred_rounds_are_in_order(tmp_path):
+    (tmp_path / "rounds").mkdir()
+    for k in range(102):
+        (tmp_path / f"rounds/{k:02d}.safetensors").touch()
+    run = Run(tmp_path)
+    assert [int(file.stem) for file in run.rounds] == list(range(102))
+    assert run.round(-2).stem == "100" and run.round(11).stem == "11"
 
 
 def test_rounds_are_scored_once(mvm):

@@ -50,6 +50,8 @@ class Images(pl.LightningDataModule):
 
     def __init__(self, *, batch_size: int = 128, val: int = 5000, seed: int = 0) -> None:
         super().__init__()
+        if batch_size < 1 or val < 1:
+            raise ValueError(f"batch_size={batch_size}, val={val}: must be 1 or more")
         self.batch_size, self.seed, self.n_val = batch_size, seed, val
         self.block = BLOCK  # iterations that Lightning sees as one batch
         self._loaded = False

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from mvm.attacks.attack import Attack
 from mvm.games.one_player import OnePlayer
+from mvm.games.playable import fixed
 
 
 class AdvTrain(OnePlayer):
@@ -37,7 +38,7 @@ class AdvTrain(OnePlayer):
         if warm_start:
             defender.load_state_dict(source.state_dict())
         self.source = source.requires_grad_(False)
-        self.against, self.examples = against, examples
+        self.against, self.examples = fixed(against), examples
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         return self.f(torch.cat([x, self.perturb(x, y)]), torch.cat([y, y]))

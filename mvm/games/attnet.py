@@ -5,7 +5,9 @@ from torch import Tensor, nn
 
 from mvm.attacks.attnet import AttNetAttack
 from mvm.games.game import Game, Optimizer, check_rates
+from mvm.games.playable import learned
 from mvm.leader_follower import ascend
+from mvm.risk import risk
 
 
 class AttNetGame(Game):
@@ -30,14 +32,21 @@ class AttNetGame(Game):
     ) -> None:
         defender.load_state_dict(source.state_dict())
         super().__init__(defender.requires_grad_(False), iterations=iterations, seed=seed)
-        self.attack, self.attacker = attack, attack.net
+        self.attack, self.attacker = attack, learned(attack)
         check_rates(sigma=sigma)
         self.sigma, self.v_optimizer = sigma, v_optimizer
 
     def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         self.defender.eval()
-        ascend(lambda: self.f(self.attacker(x, y), y), self.player(self.attacker.parameters()))
+        ascend(lambda: self._climbed(x, y), self.player(self.attacker.parameters()))
         return {}
+
+    def _climbed(self, x: Tensor, y: Tensor) -> Tensor:
+        """f, or the network's own gain if it has one; f is what is recorded."""
+        logits = self.defender(self.attacker(x, y))
+        self.f_of(logits, y)
+        gain: Tensor = getattr(self.attacker, "gain", risk)(logits, y)
+        return gain
 
     def perturb(self, x: Tensor, y: Tensor) -> Tensor:
         assert self.attack is not None

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mvm.attacks.attack import Attack
 from mvm.games.one_player import OnePlayer
+from mvm.games.playable import fixed
 from mvm.weights import save_weights
 
 
@@ -43,7 +44,7 @@ class CatMouse(OnePlayer):
         super().__init__(defender, iterations=self.ends[-1], **kwargs)
         defender.load_state_dict(source.state_dict())
         self.target = source.requires_grad_(False)  # whom this round's attack is made against
-        self.against = against
+        self.against = fixed(against)
 
     def prepare(self) -> None:
         if self.iteration == 0 or self.iteration in self.ends:

@@ -88,6 +88,8 @@ class Game(pl.LightningModule, ABC):
             return f"warm_up={self.warm_up:g} changes the attacker's reach, and is not over yet"
         if self.against is not None and not alike(self.against):
             return f"{type(self.against).__name__} does not say of its steps that they are alike for all images"
+        if hasattr(self.against, "seed"):
+            return f"{type(self.against).__name__} starts at random, elsewhere at every iteration"
         return ""
 
     @abstractmethod
@@ -121,6 +123,7 @@ class Game(pl.LightningModule, ABC):
             first = k // BLOCK * BLOCK  # the same ones however many blocks are one
             self.ahead = block[k + 1 : first + BLOCK] + block[first:k]
             self._set_rate()
+            self._draw_anew()
             self.prepare()
             others = islice(self.other_batches(x, y), self.others)
             self.seen = self._step()(x, y, *chain.from_iterable(others))
@@ -168,6 +171,16 @@ class Game(pl.LightningModule, ABC):
         if self.lambda_schedule != "constant":
             u = self._optimizers()[0]
             set_rate(u, self.lambda_ * rate(self.lambda_schedule, *self.course()))
+
+    def remade(self) -> list[Attack]:
+        """The attacks that the game makes anew at every iteration, beside its own network's."""
+        return [self.against] if self.against is not None else []
+
+    def _draw_anew(self) -> None:
+        """Attacks that start at random start elsewhere at every iteration (Madry et al.), the same after a resume."""
+        for attack in self.remade():
+            if hasattr(attack, "seed"):
+                attack.seed = derive(self.seed, self.iteration)
 
     def course(self) -> tuple[int, int]:
         """The iteration, and of how many, by which `lambda_schedule` counts."""

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from mvm.attacks.attack import Attack
 from mvm.games.one_player import OnePlayer
+from mvm.games.playable import fixed
 
 
 class LWAFGSM(OnePlayer):
@@ -16,7 +17,7 @@ class LWAFGSM(OnePlayer):
 
     def __init__(self, defender: nn.Module, *, against: Attack, **kwargs: Any) -> None:
         super().__init__(defender, **kwargs)
-        self.against = against
+        self.against = fixed(against)
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         return self.f(self.perturb(x, y), y)

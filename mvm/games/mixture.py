@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from mvm.attacks.attack import Attack
 from mvm.games.game import Game, Optimizer, check_rates
+from mvm.games.playable import fixed, learned
 from mvm.leader_follower import ascend, descend
-from mvm.seeding import derive
 
 MIXES = ("dataset", "image", "softmax", "mean")
 
@@ -22,7 +22,7 @@ class Mixture(Game):
     Fixed members are remade against the current defender at every iteration; each learned one ascends
     on its own risk, Eq. (14), `ascent_steps` times. Then u descends on
 
-    mix="dataset": the largest of the members' mean risks, as printed;
+    mix="dataset": the largest of the members' mean risks, as printed, but the means are those of the mini-batch;
     mix="image": the mean of every image's largest loss, an upper bound of it;
     mix="softmax": sum_k w_k f_k with w = softmax(f / temperature), a smooth form of the first;
     mix="mean": the average of the members' risks: no game between the members, only with them.
@@ -56,9 +56,10 @@ class Mixture(Game):
             raise ValueError(f"mix={mix!r}: must be one of {', '.join(MIXES)}")
         if ascent_steps < 1 or not temperature > 0:
             raise ValueError(f"ascent_steps={ascent_steps}, temperature={temperature}: must be 1 or more, and positive")
-        self.members, self.mix, self.temperature, self.ascent_steps = dict(members), mix, temperature, ascent_steps
-        nets = {name: getattr(member, "net", None) for name, member in members.items()}
-        self.attacker = nn.ModuleDict({name: net for name, net in nets.items() if net is not None})
+        self.mix, self.temperature, self.ascent_steps = mix, temperature, ascent_steps
+        networks = [name for name, member in members.items() if hasattr(member, "net")]
+        self.members = {name: member if name in networks else fixed(member) for name, member in members.items()}
+        self.attacker = nn.ModuleDict({name: learned(members[name]) for name in networks})
         self.lambda_, self.sigma = lambda_, sigma
         self.u_optimizer, self.v_optimizer = u_optimizer, v_optimizer
 
@@ -102,9 +103,6 @@ class Mixture(Game):
 
     def _attacked(self, x: Tensor, y: Tensor) -> Tensor:
         """Every member's images, (K, B, C, H, W)."""
-        for member in self.members.values():
-            if hasattr(member, "seed"):  # another random start at every iteration
-                member.seed = derive(self.seed, self.iteration)
         return torch.stack([member(self.defender, x, y) for member in self.members.values()])
 
     def _losses(self, zs: Tensor, y: Tensor) -> Tensor:
@@ -116,6 +114,9 @@ class Mixture(Game):
         with torch.no_grad():
             worst = self.weights(self._losses(zs, y)).argmax(0)
         return zs[worst, torch.arange(len(x), device=x.device)]
+
+    def remade(self) -> list[Attack]:
+        return list(self.members.values())
 
     def faced(self) -> Attack:
         return next(iter(self.members.values()))  # all have the game's eta

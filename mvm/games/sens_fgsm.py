@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from mvm.attacks.attack import Attack
 from mvm.games.one_player import OnePlayer
+from mvm.games.playable import fixed
 from mvm.penalty import FORMS, Through, check_penalty, twice
 from mvm.sensitivity import sensitivity
 
@@ -24,7 +25,7 @@ class SensFGSM(OnePlayer):
     def __init__(self, defender: nn.Module, *, against: Attack, penalty: str = "exact", **kwargs: Any) -> None:
         super().__init__(defender, **kwargs)
         check_penalty(penalty, ("exact", "linear", "image", "double", "fd", "lookahead"))
-        self.against, self.penalty = against, penalty
+        self.against, self.penalty = fixed(against), penalty
 
     def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         z, u = self.perturb(x, y).requires_grad_(True), list(self.defender.parameters())

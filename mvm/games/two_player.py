@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mvm.attacks.attnet import AttNetAttack
 from mvm.games.game import Game, Optimizer, check_rates
+from mvm.games.playable import learned
 from mvm.leader_follower import Player, Risk, check_schedule
 from mvm.penalty import Form, check_penalty, twice
 
@@ -59,12 +60,13 @@ class TwoPlayer(Game):
             raise ValueError(f"ascend_on={ascend_on!r}: must be one of {', '.join(ASCEND_ON)}")
         check_schedule(order, ascent_steps, gamma, penalty)
         check_penalty(penalty, self.penalties)
-        if not getattr(attack.net, "climbs_f", True) and (order != "follower_first" or not self.attacker_follows):
+        attacker = learned(attack)
+        if not getattr(attacker, "climbs_f", True) and (order != "follower_first" or not self.attacker_follows):
             raise ValueError(
                 f"order={order!r} with an attack network that climbs a gain of its own: only one that follows, by "
                 f"game.order=follower_first (as in recipe=best), may; others need attack=attnet"
             )
-        self.attack, self.attacker = attack, attack.net
+        self.attack, self.attacker = attack, attacker
         self.schedule: Schedule = {"gamma": gamma, "order": order, "ascent_steps": ascent_steps, "penalty": penalty}
         self.ascend_on, self.lambda_, self.sigma = ascend_on, lambda_, sigma
         self.others = ascent_steps - (order != "follower_first") if ascend_on == "other" else 0

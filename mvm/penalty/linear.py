@@ -59,7 +59,8 @@ def weight_gradients(steps: list[Step], top: Tensor, u: Sequence[Tensor], gamma:
         if isinstance(step, Weighted):
             pair = step.layer.weight, step.layer.bias
             for p, g in zip(pair, step.gradients(top, gamma), strict=True):
-                found[p] = found[p] + g if p in found else g
+                if p is not None:  # a layer may have no bias
+                    found[p] = found[p] + g if p in found else g
         if i > first:  # nothing before it has weights
             top = step.back(top)
     return [found[p] if p in found else torch.zeros_like(p) for p in u]

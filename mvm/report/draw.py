@@ -50,14 +50,14 @@ def _samples(panels: list[Panel]) -> Canvas | None:
         return None
     rows, columns = len(panels), len(panels[0].images)
     canvas = Canvas(figsize=(1 + 0.8 * columns, 0.95 * rows))
-    for r, (panel, line) in enumerate(zip(panels, canvas.subplots(rows, columns, squeeze=False), strict=True)):
+    for panel, line in zip(panels, canvas.subplots(rows, columns, squeeze=False), strict=True):
         for c, axes in enumerate(line):
             axes.imshow(panel.images[c], cmap="gray", vmin=0, vmax=1)
             axes.set(xticks=[], yticks=[])
             colour = "#D55E00" if panel.answers[c] != panel.labels[c] else "black"
             axes.set_xlabel(str(panel.answers[c]), color=colour, fontsize=7, labelpad=1)
             if c == 0:
-                axes.set_ylabel(f"({'abcdefg'[r]}) {panel.label}", rotation=0, ha="right", va="center", fontsize=8)
+                axes.set_ylabel(f"({panel.letter}) {panel.label}", rotation=0, ha="right", va="center", fontsize=8)
     title = (
         f"Images at η = {panels[0].eta:g}, clipped to the pixel range. Below: the answer, orange where it is wrong,\n"
         "of the undefended classifier in (a) to (d), else of the defender of that game"

@@ -11,8 +11,12 @@ from mvm.report.tables import labels
 
 @dataclass(frozen=True)
 class Panel:
-    """images: ten, (H, W) or (H, W, 3), in [0, 1]; answers: what the attacked classifier says of them."""
+    """images: ten, (H, W) or (H, W, 3), in [0, 1]; answers: what the attacked classifier says of them.
 
+    letter: its place in the paper's figure.
+    """
+
+    letter: str
     label: str
     eta: float
     images: list[np.ndarray]
@@ -35,16 +39,16 @@ PANELS = (
 def panels(entries: list[Entry]) -> list[Panel]:
     """Those of the seven attacks that were run, in the paper's order; of the first seed."""
     out = []
-    for label, game, attack in PANELS:
+    for letter, (label, game, attack) in zip("abcdefg", PANELS, strict=True):
         for entry in entries:
             if entry.game == game and attack in entry.scores and entry.scores[attack].pictures.exists():
-                out.append(_panel(labels(entries).get(label, label), entry.eta, entry.scores[attack]))
+                out.append(_panel(letter, labels(entries).get(label, label), entry.eta, entry.scores[attack]))
                 break
     return out
 
 
-def _panel(label: str, eta: float, score: Score) -> Panel:
+def _panel(letter: str, label: str, eta: float, score: Score) -> Panel:
     with score.pictures.open("rb") as file, np.load(io.BytesIO(file.read())) as kept:
         pixels = (kept["z"].astype(np.float32).clip(-1, 1) + 1) / 2  # (10, C, H, W)
         images = [image[0] if len(image) == 1 else image.transpose(1, 2, 0) for image in pixels]
-        return Panel(label, eta, images, kept["y"].tolist(), kept["answers"].tolist())
+        return Panel(letter, label, eta, images, kept["y"].tolist(), kept["answers"].tolist())

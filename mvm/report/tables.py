@@ -70,9 +70,9 @@ class Table:
         return set.intersection(*(set(cell.badges) for cell in self.run)) if self.run else set()
 
     @property
-    def said(self) -> dict[str, str]:
-        """{id: what the check says} of all checks that some cell did not pass, in order."""
-        return dict(sorted(line.split(": ", 1) for cell in self.run for line in cell.checks))
+    def said(self) -> list[str]:
+        """What the checks say that some cell did not pass, each once, in order; the id comes first."""
+        return sorted({line for cell in self.run for line in cell.checks})
 
 
 def made(table: Table) -> str:

@@ -80,7 +80,7 @@ def findings(table: Table) -> list[str]:
             f"{len(table.unprobed)} of its runs are judged by their records alone; the rules that need the classifier "
             "are tried by mvm.evaluate."
         )
-    said = [f"- {id}: {text}" for id, text in table.said.items()]
+    said = [f"- {line}" for line in table.said]
     return [*out, "The checks say:", *said] if said else out
 
 
