@@ -22,6 +22,10 @@ CURVES = {
     "Training": {"risk": "train/risk", "error": "train/error", "sensitivity": "train/sensitivity"},
     "Speed": {"seconds per 1,000 iterations": "speed/seconds_per_1000_iterations", "seconds": "speed/seconds"},
 }
+MEMBERS = {
+    "mean risk of each member": "train/risk_.*",
+    "weight of each member": "train/weight_.*",
+}  # regular expressions
 
 
 def main(cfg: DictConfig, overrides: list[str]) -> None:
@@ -54,6 +58,9 @@ def workspace(entity: str, project: str, group: str | None) -> Any:
         name: [v2.LinePlot(title=title, x=X, y=[key], title_x="game iteration") for title, key in curves.items()]
         for name, curves in CURVES.items()
     }
+    panels["Members of a mixture"] = [
+        v2.LinePlot(title=title, x=X, metric_regex=names, title_x="game iteration") for title, names in MEMBERS.items()
+    ]
     panels["Test errors"] = [
         v2.BarPlot(title=f"test error, {label}", metrics=[f"test/{attack}"], range_x=(0, 1), max_bars_to_show=30)
         for attack, label in attacks.items()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -68,14 +69,23 @@ def test_the_panels_show_what_a_run_logs(mvm, monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     attacks = ("none", "fgsm", "pgd")
-    done = mvm("train", *TINY, "game=minimax", f"attacks=[{','.join(attacks)}]", "logger=wandb")
-    assert done.status == 0, done.err
+    for game in ("minimax", "mixture"):
+        done = mvm("train", *TINY, f"game={game}", f"attacks=[{','.join(attacks)}]", "logger=wandb")
+        assert done.status == 0, done.err
     kept = [read_run(folder) for folder in (tmp_path / "wandb").glob("offline-run-*")]
-    (run,) = (run for run in kept if run.config["game"] == "minimax")
-    logged = {name.removesuffix("/filenames").removesuffix("/path") for row in run.rows for name in row}
+    logged, mixed = (
+        {name.removesuffix("/filenames").removesuffix("/path") for row in run.rows for name in row}
+        for game in ("minimax", "mixture")
+        for run in kept
+        if run.config["game"] == game
+    )
 
     spec = json.loads(workspace("me", "mvm", GROUP)._to_model().spec.model_dump_json(by_alias=True, exclude_none=True))
-    curves = [panel for own in panels(spec, "Run History Line Plot").values() for panel in own]
+    lines = panels(spec, "Run History Line Plot")
+    members = [panel["metricRegex"] for panel in lines.pop("Members of a mixture")]
+    of_members = [{name for name in mixed if re.fullmatch(names, name)} for names in members]
+    assert of_members == [{f"train/{of}_{name}" for name in ("pgd3", "attnet_folded")} for of in ("risk", "weight")]
+    curves = [panel for own in lines.values() for panel in own]
     shown = {name for panel in curves for name in panel["metrics"]}
     assert len(curves) == 9 and shown <= logged and {panel["xAxis"] for panel in curves} == {"iteration"}
     curve_like = {name for name in logged if name.startswith(("train/", "val/", "speed/"))}
