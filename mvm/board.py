@@ -1,7 +1,7 @@
 """A run as it shows on Weights & Biases: its curves while it is played, its scores and images at the end."""
 
-import csv
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from mvm.audit.cell import Cell
 from mvm.board_end import pictures, scores_table
 from mvm.build import build
 from mvm.games.keep import Row
-from mvm.record import Run, name_of
+from mvm.record import Run, history, name_of
 from mvm.terminal import say
 
 
@@ -38,7 +38,8 @@ class Board:
 
     def kept(self, run: Run, config: dict[str, Any]) -> bool:
         """Whether `folder` has this W&B run already."""
-        return any(Path(self.folder, "wandb").glob(f"*run-*-{self.id(run, config)}"))
+        name = re.compile(rf"(offline-)?run-[\d_]+-{re.escape(self.id(run, config))}")
+        return any(name.fullmatch(folder.name) for folder in Path(self.folder, "wandb").glob("*"))
 
     def _start(self, id: str, run: Run, config: dict[str, Any]) -> None:
         import wandb
@@ -97,10 +98,9 @@ class Board:
         self._try("log the scores", lambda: self.wandb.log(at | {"scores": scores_table(run, scores)}))
         self._try("log the images", lambda: self.wandb.log(at | pictures(run, scores, test_images)))
 
-    def _replay(self, history: Path) -> None:
-        with open(history, newline="") as file:
-            for row in csv.DictReader(file):
-                self.row({name: float(value) for name, value in row.items() if value})
+    def _replay(self, file: Path) -> None:
+        for row in history(file):
+            self.row(row)
 
     def close(self, *, failed: bool) -> None:
         self._try("finish", lambda: self._finish(failed))

@@ -1,6 +1,5 @@
 """Play one game: train, or go on; then score; keep every step in the run's record."""
 
-import csv
 import logging
 import pickle
 import platform
@@ -24,7 +23,7 @@ from mvm.games.game import Game
 from mvm.games.keep import Keep, Row
 from mvm.games.watch import Watch
 from mvm.lock import alone
-from mvm.record import Run, name_of
+from mvm.record import Run, history, name_of
 from mvm.seeding import derive
 from mvm.shared_rounds import share_rounds
 from mvm.terminal import bar, duration, say
@@ -205,8 +204,7 @@ def _check(checkpoint: Any, game: Game) -> int:
 def _metrics(
     run: Run, config: dict[str, Any], iterations: int, data: Images, scores: dict[str, Cell]
 ) -> dict[str, Any]:
-    with open(run.history, newline="") as file:
-        last = list(csv.DictReader(file))[-1]
+    last = history(run.history)[-1]
     before = run.metrics() if run.metrics_file.exists() else {}
     others = before["errors"] if before.get("n") == len(data.test.y) else {}
     return {
@@ -217,7 +215,7 @@ def _metrics(
         "seed": config["seed"],
         "profile": config["profile"],
         "iterations": iterations,
-        "seconds": float(last["seconds"]),
+        "seconds": last["seconds"],
         "complete": True,
         "n": len(data.test.y),
         "errors": others | {name: cell["error"] for name, cell in scores.items()},
