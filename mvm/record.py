@@ -38,14 +38,21 @@ def name_of(config: dict[str, Any]) -> str:
 
 
 def but_for_seed(config: dict[str, Any]) -> Any:
-    """What determines the weights, without seeds and without the run that it starts from (of the same seed)."""
+    """What determines the weights, without seeds and without the run that it starts from (of the same seed).
+
+    Nor with what only a network's `fit` reads, which a game that trains it does not call.
+    """
 
     def plain(node: Any) -> Any:
         if isinstance(node, dict):
             return {key: plain(value) for key, value in node.items() if key not in ("seed", "source", "root")}
         return [plain(value) for value in node] if isinstance(node, list) else node
 
-    return plain({key: config[key] for key in ("data", "classifier", "game")})
+    kept: dict[str, Any] = plain({key: config[key] for key in ("data", "classifier", "game")})
+    for network in (kept["game"].get("attack"), *kept["game"].get("members", {}).values()):
+        for unread in ("iterations", "batch_size"):
+            (network or {}).pop(unread, None)
+    return kept
 
 
 def history(file: Any) -> list[dict[str, float]]:

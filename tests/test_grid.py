@@ -1,9 +1,11 @@
 """What is said under a grid: findings, rules that were not tried, and how many there were of each."""
 
 import pytest
+from conftest import compose
 
 from mvm.audit.checks.verdict import FAIL, NOT_TRIED, PASS, WARN, Check, badges, not_passed, of_cell, struck
 from mvm.grid import Line, add_grid_checks, findings, silences, tally
+from mvm.record import but_for_seed
 from mvm.untried import lacking, untried
 
 
@@ -84,3 +86,14 @@ def test_curves_lacking_are_named(game):
 @pytest.mark.parametrize("game", ["undefended", "attnet"])
 def test_games_whose_defender_faces_no_attack_have_no_such_curve(game):
     assert not list(lacking({}, {"_target_": f"mvm.games.{game}.Any"}, [{"val_error": 0.5}]))
+
+
+@pytest.mark.parametrize("game", ["minimax", "mixture"])
+def test_what_no_game_reads_makes_no_other_kind_of_run(game):
+    """The iterations of a network are `fit`'s, and the seed is what a kind has several of."""
+
+    def kind(*settings):
+        return but_for_seed(compose(f"game={game}", "eta=0.3", "profile=short", *settings))
+
+    assert kind() == kind("budgets.mnist.attack_iterations=7", "seed=3")
+    assert kind() != kind("game.ascent_steps=7")
