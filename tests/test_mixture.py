@@ -63,7 +63,7 @@ def test_members_that_only_score_are_refused():
     sample_set = Transfer(eta=0.3, box=False, method=FGSM, victim=Smooth(), source="undefended")
     response = AttNetBest((1, 4, 4), eta=0.3, recipes={"one": {}})
     for member, name in ((response, "attnet_best"), (sample_set, "transfer")):
-        with pytest.raises(ValueError, match=f"attack={name} only scores"):
+        with pytest.raises(ValueError, match=r"members=\[it\] only scores"):
             Mixture(Smooth(), members={"fgsm": fgsm(), "it": member}, **PLAIN, **FOLLOW)
         with pytest.raises(ValueError, match=f"attack={name} only scores"):
             LWAFGSM(Smooth(), against=member, **PLAIN)

@@ -58,7 +58,9 @@ class Mixture(Game):
             raise ValueError(f"ascent_steps={ascent_steps}, temperature={temperature}: must be 1 or more, and positive")
         self.mix, self.temperature, self.ascent_steps = mix, temperature, ascent_steps
         networks = [name for name, member in members.items() if hasattr(member, "net")]
-        self.members = {name: member if name in networks else fixed(member) for name, member in members.items()}
+        self.members = {
+            name: member if name in networks else fixed(member, f"members=[{name}]") for name, member in members.items()
+        }
         self.attacker = nn.ModuleDict({name: learned(members[name]) for name in networks})
         self.lambda_, self.sigma = lambda_, sigma
         self.u_optimizer, self.v_optimizer = u_optimizer, v_optimizer
