@@ -9,13 +9,14 @@ from mvm.attacks.transfer import Transfer
 def fixed(attack: Attack, given: str = "") -> Attack:
     """An attack that a game can remake at every iteration. ValueError for one that it would play untrained.
 
-    Such are attacks that `fit`, and sample sets made on another classifier, whose weights only scoring looks for. given:
-    the setting that asked for it, for the error; attack=... if it is empty.
+    Such are attacks that `fit`, and sample sets made on another classifier, whose weights only scoring looks for.
+    given: the setting that asked for it, for the error; attack=... if it is empty.
     """
     if attack.fit_steps or isinstance(attack, Transfer):
         raise ValueError(
-            f"{given or f'attack={_name(attack)}'} only scores: it must be trained first, or made on another classifier. Allowed are "
-            f"fgsm, ifgsm, pgd3, ...; and attnet, attnet_folded in game=minimax, alt, mixture, which train them"
+            f"{given or f'attack={_name(attack)}'} only scores: it must be trained first, or made on another "
+            f"classifier. Allowed are fgsm, ifgsm, pgd3, ...; and attnet, attnet_folded in game=minimax, alt, mixture, "
+            f"which train them"
         )
     return attack
 
