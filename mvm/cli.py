@@ -34,6 +34,7 @@ def _entry(config_name: str, task: Callable[[DictConfig, list[str]], None]) -> N
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
 
     def job(cfg: DictConfig) -> None:
+        """`task`, whose failure is told in one line, in a sweep with the job's overrides."""
         now = HydraConfig.get()
         try:
             task(cfg, list(now.overrides.task))

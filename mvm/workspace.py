@@ -22,13 +22,12 @@ CURVES = {
     "Training": {"risk": "train/risk", "error": "train/error", "sensitivity": "train/sensitivity"},
     "Speed": {"seconds per 1,000 iterations": "speed/seconds_per_1000_iterations", "seconds": "speed/seconds"},
 }
-MEMBERS = {
-    "mean risk of each member": "train/risk_.*",
-    "weight of each member": "train/weight_.*",
-}  # regular expressions
+# Regular expressions: the members have names of their own.
+MEMBERS = {"mean risk of each member": "train/risk_.*", "weight of each member": "train/weight_.*"}
 
 
 def main(cfg: DictConfig, overrides: list[str]) -> None:
+    """Save the view and print its address. Raises `UserError` without the package or a login, or if W&B refuses."""
     try:
         import wandb
         import wandb_workspaces.workspaces  # noqa: F401

@@ -33,7 +33,7 @@ def test_every_round_of_cat_and_mouse_has_a_schedule_of_its_own():
     rates = []
     for i in range(32):
         game.iteration = i
-        rates.append(rate(game.lambda_schedule, *game.course()))
+        rates.append(rate(game.lambda_schedule, *game.progress()))
     assert rates == pytest.approx([0.25, 0.5, 0.75] + [1] * 13 + 2 * ([0.5] + [1] * 7))
 
 

@@ -1,92 +1,16 @@
 """A report strikes what the checks strike: on records made by hand, whose findings are known."""
 
-import json
-
 import numpy as np
 import pytest
-import yaml
-from conftest import read
+from records import HONEST, N, Records, cell, ids
 
 from mvm.audit.bits import pack
 from mvm.audit.checks.grid import twin_broken
 from mvm.audit.checks.verdict import FAIL, WARN, Check
 from mvm.recorded import EDITION, keep
-from mvm.report.records import read_entries
-from mvm.report.series import gather
-from mvm.report.write import write_report
 
-N = 1000
-GAMES = {  # name in conf/game: the game's settings
-    "minimax": {"_target_": "mvm.games.minimax.Minimax", "attack": {"_target_": "mvm.attacks.attnet.AttNet"}},
-    "undefended": {"_target_": "mvm.games.undefended.Undefended"},
-}
-
-
-def cell(attack, error, **more):
-    kind = {"fgsm_box": "fgsm"}.get(attack, attack)
-    return {
-        "attack": attack,
-        "eta": 0.3,
-        "box": attack in ("pgd", "fgsm_box"),
-        "error": error,
-        "n": N,
-        "predicted": [N // 10] * 10,
-        "wrong": pack(np.arange(N) < round(error * N)),
-        "examples": "e",
-        "weights": "w",
-        "error_8bit": error,
-        "reach": 1.0,
-        "spread": 1.0,
-        "settings": {"_target_": f"mvm.attacks.{kind}.Any", **({"steps": 20} if attack == "pgd" else {})},
-    } | more
-
-
-class Records:
-    """outputs/ with runs that a table is made of."""
-
-    def __init__(self, outputs):
-        self.outputs = outputs
-
-    def add(self, *cells, table="table5", game="minimax", seed=0, eta=0.3, data="mnist", place="cells"):
-        name = f"{data}-{game}-eta{eta:g}-seed{seed}-00000000"
-        folder = self.outputs / "runs" / name
-        (folder / place).mkdir(parents=True, exist_ok=True)
-        budget = {"rounds": 80}
-        config = {"data": {"_target_": f"mvm.data.{data}.Any"}, "classifier": {}, "game": GAMES[game], "budget": budget}
-        (folder / "config.yaml").write_text(yaml.safe_dump(config | {"eta": eta, "seed": seed}))
-        for one in cells:
-            (folder / place / f"{one['attack']}-0.json").write_text(json.dumps(one))
-        note = {"run": name, "data": data, "game": game, "eta": eta, "seed": seed, "made": ""}
-        note["command"] = f"python -m mvm.train game={game} seed={seed} table={table}"
-        before = "" if place == "cells" else f"{place}/"  # older entries name the file alone
-        note["cells"] = {one["attack"]: f"{before}{one['attack']}-0.json" for one in cells}
-        path = self.outputs / "exhibits/short" / table / f"{name}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(note))
-        return folder
-
-    def show(self, table="table5", to="to"):
-        """{attack: its line of cells.csv} of minimax at 0.3, and the table's Markdown."""
-        write_report(self.outputs, "short", self.outputs / to)
-        lines = [line for line in read(self.outputs / to / "cells.csv") if line["table"] == table and line["ours"]]
-        mine = {x["attack"]: x for x in lines if x["defense"] == "minimax" and x["eta"] == "0.3"}
-        return mine, (self.outputs / to / f"{table}.md").read_text()
-
-
-HONEST = (
-    cell("none", 0.05),
-    cell("noise", 0.06),
-    cell("fgsm", 0.2),
-    cell("attnet", 0.45),
-    cell("fgsm_box", 0.2),
-    cell("pgd", 0.4),
-)
 SHOWN = {"clean": "none", "noise": "noise", "fgsm_curr": "fgsm", "attnet_curr": "attnet"}
 SHOWN |= {name: name for name in ("fgsm_box", "pgd")}
-
-
-def ids(line):
-    return {check.split(":")[0] for check in line["checks"].split("; ")}
 
 
 def but(*cells):
@@ -218,25 +142,6 @@ def test_a_check_that_says_two_things_says_both(records):
     kept(records.add(*HONEST), *(Check("E11", WARN, f"twice the {of}", attack="pgd") for of in ("steps", "restarts")))
     text = records.show()[1]
     assert "- E11: twice the steps" in text and "- E11: twice the restarts" in text
-
-
-def test_clean_images_stand_in_every_table_once(records):
-    records.add(*HONEST)
-    lines, text = records.show()
-    assert lines["clean"]["ours"] == "0.05" and lines["clean"]["paper"] == "" and "| No attack ⁺ |" in text
-    records.add(*HONEST, table="table1", game="undefended")
-    assert "| No attack | FGSM-curr |" in records.show("table1")[1] and "No attack ⁺" not in records.show("table1")[1]
-
-
-def test_a_curve_of_several_seeds_is_their_mean_and_keeps_each(records):
-    for seed, errors in enumerate([(0.3, 0.10), (0.1, 0.05)]):
-        rows = "".join(f"{10 * (i + 1)},{error}\n" for i, error in enumerate(errors))
-        (records.add(table="figure3", seed=seed) / "history.csv").write_text("iteration,val_error\n" + rows)
-    figure = gather("figure3", read_entries(records.outputs, "short")["figure3"])
-    (line,) = figure.series
-    assert line.points == [(10, 0.2), (20, pytest.approx(0.075))] and "mean of 2 seeds" in line.label
-    assert line.each == [[(10, 0.3), (20, 0.1)], [(10, 0.1), (20, 0.05)]]
-    assert figure.top == 0.5  # of 0.05, 0.1, 0.2, 0.5 and 1 the first that is not below 0.3
 
 
 def test_an_unbroken_undefended_net_strikes_its_data_set(records):

@@ -51,7 +51,7 @@ class CatMouse(OnePlayer):
             self.target.load_state_dict(self.defender.state_dict())
             self._keep_round()
 
-    def course(self) -> tuple[int, int]:
+    def progress(self) -> tuple[int, int]:
         """A round is a training of its own."""
         k = bisect(self.ends, self.iteration)
         start = self.ends[k - 1] if k else 0

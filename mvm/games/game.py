@@ -170,7 +170,7 @@ class Game(pl.LightningModule, ABC):
     def _set_rate(self) -> None:
         if self.lambda_schedule != "constant":
             u = self._optimizers()[0]
-            set_rate(u, self.lambda_ * rate(self.lambda_schedule, *self.course()))
+            set_rate(u, self.lambda_ * rate(self.lambda_schedule, *self.progress()))
 
     def remade(self) -> list[Attack]:
         """The attacks that the game makes anew at every iteration, beside its own network's."""
@@ -182,7 +182,7 @@ class Game(pl.LightningModule, ABC):
             if hasattr(attack, "seed"):
                 attack.seed = derive(self.seed, self.iteration)
 
-    def course(self) -> tuple[int, int]:
+    def progress(self) -> tuple[int, int]:
         """The iteration, and of how many, by which `lambda_schedule` counts."""
         return self.iteration, self.iterations
 

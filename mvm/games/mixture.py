@@ -56,12 +56,13 @@ class Mixture(Game):
             raise ValueError(f"mix={mix!r}: must be one of {', '.join(MIXES)}")
         if ascent_steps < 1 or not temperature > 0:
             raise ValueError(f"ascent_steps={ascent_steps}, temperature={temperature}: must be 1 or more, and positive")
-        self.mix, self.temperature, self.ascent_steps = mix, temperature, ascent_steps
-        networks = [name for name, member in members.items() if hasattr(member, "net")]
-        self.members = {
-            name: member if name in networks else fixed(member, f"members=[{name}]") for name, member in members.items()
-        }
-        self.attacker = nn.ModuleDict({name: learned(members[name]) for name in networks})
+        self.members, self.mix, self.temperature, self.ascent_steps = dict(members), mix, temperature, ascent_steps
+        self.attacker = nn.ModuleDict()
+        for name, member in members.items():
+            if hasattr(member, "net"):
+                self.attacker[name] = learned(member)
+            else:
+                fixed(member, f"members=[{name}]")
         self.lambda_, self.sigma = lambda_, sigma
         self.u_optimizer, self.v_optimizer = u_optimizer, v_optimizer
 

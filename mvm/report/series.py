@@ -9,9 +9,8 @@ from mvm.report.records import Entry, of_data
 
 # Okabe and Ito's colours, told apart by the colour-blind; every line has a mark of its own too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-
-
 Point = tuple[float, float]
+VALIDATION = "Ours are validation images: those of the test only score."
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def gather(name: str, entries: list[Entry]) -> Figure:
         name=name,
         kind=about["kind"],
         caption=about["caption"],
-        note=about["note"],
+        note=about["note"] + (f" {VALIDATION}" if about["kind"] == "curves" else ""),
         x="round" if rounds else "game iteration",
         y="error on test images" if rounds else "validation error, the game's own attack",
         top=_top(series),
