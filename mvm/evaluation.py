@@ -64,6 +64,8 @@ def gap(cfg: DictConfig) -> None:
         raise UserError(f"audit=gap eta={cfg.eta}: a game is solved at the eta that it was played at; leave eta out")
     if cfg.test_images is not None:
         raise UserError(f"audit=gap test_images={cfg.test_images}: the gap needs all of them; leave test_images out")
+    if "source" in cfg.audit.attack:
+        raise UserError("attack@audit.attack: a sample set is made on another run; attnet_risk, ... on each")
     games = []
     for run in find_runs(cfg.runs):
         config = run.config()
