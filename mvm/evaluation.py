@@ -65,7 +65,10 @@ def gap(cfg: DictConfig) -> None:
     if cfg.test_images is not None:
         raise UserError(f"audit=gap test_images={cfg.test_images}: the gap needs all of them; leave test_images out")
     if "source" in cfg.audit.attack:
-        raise UserError("attack@audit.attack: a sample set is made on another run; attnet_risk, ... on each")
+        raise UserError(
+            "attack@audit.attack: a sample set is made on another run; attnet_risk, attnet_best, pgd, ... are made on "
+            f"each; given is one made on game={cfg.audit.attack.source}"
+        )
     games = []
     for run in find_runs(cfg.runs):
         config = run.config()
