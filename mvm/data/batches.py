@@ -33,13 +33,23 @@ def batches(x: Tensor, y: Tensor, batch_size: int, seed: int, start: int = 0) ->
     if per_epoch < 1:
         raise UserError(f"data.batch_size={batch_size}: there are only {len(x)} training images")
     for epoch in itertools.count(start // per_epoch):
-        generator = torch.Generator().manual_seed(derive(seed, epoch))
-        order = torch.randperm(len(x), generator=generator).to(x.device)
+        order = order_of(epoch, len(x), seed).to(x.device)
         ahead = 1 if x.device.type == "cpu" else AHEAD
         for i in range(start % per_epoch, per_epoch, ahead):
             chosen = order[i * batch_size : min(i + ahead, per_epoch) * batch_size]
             yield from zip(x[chosen].split(batch_size), y[chosen].split(batch_size), strict=True)
         start = 0
+
+
+def order_of(epoch: int, n: int, seed: int) -> Tensor:
+    """The numbers of n images, (n,) int64, as that epoch takes them."""
+    return torch.randperm(n, generator=torch.Generator().manual_seed(derive(seed, epoch)))
+
+
+def images_of(iteration: int, n: int, batch_size: int, seed: int) -> Tensor:
+    """The numbers, of n images, of those that `batches` gives at an iteration: (batch_size,) int64."""
+    epoch, i = divmod(iteration, n // batch_size)
+    return order_of(epoch, n, seed)[i * batch_size : (i + 1) * batch_size]
 
 
 class Blocks:

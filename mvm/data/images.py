@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from mvm.data.batches import BLOCK, Blocks, Chunks
+from mvm.data.batches import BLOCK, Blocks, Chunks, images_of
 
 CHUNK = 500  # images scored at once
 
@@ -96,6 +96,10 @@ class Images(pl.LightningDataModule):
             stop=game.iterations,
             size=self.block,
         )
+
+    def images_of(self, iteration: int) -> Tensor:
+        """Which images of `train` an iteration's mini-batch is made of: (batch_size,) int64."""
+        return images_of(iteration, len(self.train.y), self.batch_size, self.seed)
 
     def val_dataloader(self) -> Chunks:
         """The first 1,000 validation images: enough to watch a run by."""

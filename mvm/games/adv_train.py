@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from mvm.attacks.attack import Attack
 from mvm.games.one_player import OnePlayer
 from mvm.games.playable import fixed
+from mvm.games.remembered import Remembered, remembered
 
 
 class AdvTrain(OnePlayer):
@@ -39,9 +40,20 @@ class AdvTrain(OnePlayer):
             defender.load_state_dict(source.state_dict())
         self.source = source.requires_grad_(False)
         self.against, self.examples = fixed(against), examples
+        self.memory: Remembered | None = None
+
+    def on_train_start(self) -> None:
+        super().on_train_start()
+        if self.examples == "fixed":
+            self.memory = remembered(self, self.against, self.iterations - self.iteration)
+
+    def on_train_end(self) -> None:
+        super().on_train_end()
+        self.memory = None
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
-        return self.f(torch.cat([x, self.perturb(x, y)]), torch.cat([y, y]))
+        z = self.memory(self.iteration, x, y) if self.memory else self.perturb(x, y)
+        return self.f(torch.cat([x, z]), torch.cat([y, y]))
 
     def perturb(self, x: Tensor, y: Tensor) -> Tensor:
         return self.against(self.source if self.examples == "fixed" else self.defender, x, y)

@@ -1,0 +1,50 @@
+"""Adversarial images of a fixed target are made once for each training image, and nothing else changes by it."""
+
+import pytest
+import torch
+from conftest import TINY
+from safetensors.torch import load_file
+
+from mvm.attacks.fgsm import FGSM
+from mvm.data.batches import batches, images_of
+from mvm.games import adv_train, cat_mouse
+
+# 325 images, of which an epoch of ten mini-batches leaves out five
+EPOCHS = (*TINY, "data.val=3675", "budgets.mnist.undefended.iterations=10", "budgets.mnist.iterations=25",
+          "budgets.mnist.round_iterations={1: 25, 2: 5}", "budgets.mnist.rounds=2")  # fmt: skip
+
+
+def test_images_of_an_iteration_are_those_of_its_mini_batch():
+    x, y = torch.arange(23.0), torch.arange(23)
+    for start in (0, 7):
+        for iteration, (xs, ys) in zip(range(start, 20), batches(x, y, 5, 3, start), strict=False):
+            assert torch.equal(ys, images_of(iteration, 23, 5, 3)) and torch.equal(xs, ys.float())
+
+
+@pytest.mark.parametrize("game", ["adv_train", "cat_mouse"])
+def test_remembering_changes_no_bit_of_the_weights(game, mvm, tmp_path, monkeypatch):
+    made = []
+    perturb = FGSM.perturb
+    monkeypatch.setattr(FGSM, "perturb", lambda *given: made.append(len(given[2])) or perturb(*given))
+    weights, calls = {}, {}
+    for how in ("with", "without"):
+        if how == "without":
+            for module in (adv_train, cat_mouse):
+                monkeypatch.setattr(module, "remembered", lambda *_: None)
+        made.clear()
+        result = mvm("train", *EPOCHS, f"game={game}", f"outputs={tmp_path}/{how}", "attacks=[none]")
+        assert result.status == 0, result.err
+        weights[how], calls[how] = load_file(result.folder / "defender.safetensors"), made.count(32)
+    assert weights["with"].keys() == weights["without"].keys()
+    assert all(torch.equal(weights["with"][name], weights["without"][name]) for name in weights["with"])
+    assert calls["without"] >= 25 and 10 <= calls["with"] < calls["without"] - 4
+
+
+@pytest.mark.parametrize("settings", ["game=adv_train game.examples=current", "game=adv_train attack=pgd3",
+                                      "game=cat_mouse budgets.mnist.round_iterations=3"])  # fmt: skip
+def test_what_changes_or_does_not_come_back_is_not_remembered(settings, mvm, monkeypatch):
+    from mvm.games.remembered import Remembered
+
+    monkeypatch.setattr(Remembered, "__call__", lambda *_: pytest.fail("remembered"))
+    result = mvm("train", *EPOCHS, *settings.split(), "attacks=[none]")
+    assert result.status == 0, result.err
