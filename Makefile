@@ -75,8 +75,9 @@ report: .venv/ready  ## render what has been run so far: outputs/paper/<profile>
 made_by = status=0; $(RUN) mvm.train $(1) $(SWEEP) || status=$$?; \
 	$(RUN) mvm.report profile=$(PROFILE) $(filter outputs=%,$(ARGS)) && exit $$status
 all_of = failed=; for one in $(1); do $(RUN) mvm.train $${one%%[0-9]*}=$$one $(SWEEP) || failed="$$failed $$one"; done; \
-	$(RUN) mvm.report profile=$(PROFILE) $(filter outputs=%,$(ARGS)); \
-	if [ -n "$$failed" ]; then echo "failed, in part:$$failed" >&2; exit 1; fi
+	$(RUN) mvm.report profile=$(PROFILE) $(filter outputs=%,$(ARGS)) || failed="$$failed report"; \
+	if [ -n "$$failed" ]; then echo "failed, in part:$$failed; make with one of these names tries only that again, and \
+	says at its end which job failed and why" >&2; exit 1; fi
 
 games: .venv/ready  ## how often each solver finds the known answers, into docs/solvers.md
 	$(RUN) tests.benchmarks.success

@@ -1,6 +1,7 @@
 """Entry points that answer a mistake with one line and a non-zero exit status."""
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -112,6 +113,8 @@ def _explain_settings(why: Exception) -> str:
     if isinstance(cause, ValidationError):
         return f"{cause.full_key}: {_line(str(cause.msg))}"
     line = _line(str(why).partition("Config search path")[0])
+    if several := re.match(r"Ambiguous value for argument '((?:table|figure)=(\S+))'", line):
+        return f"{several[1]}: one preset a command; several are `make {several[2].replace(',', ' ')}`"
     if "attacks/" in line or "members/" in line:  # Hydra lists a group's options, but not where several were asked for
         line += f" Available: {', '.join(sorted(file.stem for file in CONF.glob('attack/*.yaml')))}"
     return line

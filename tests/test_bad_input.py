@@ -18,6 +18,7 @@ ONE_LINE = [
     ("attacks=[none,foo]", "Could not load 'attacks/foo'.*fgsm, ifgsm"),
     ("data=imagenet", "Could not find 'data/imagenet'.*cifar10, mnist"),
     ("etaa=0.2", "unknown setting etaa; allowed: eta, seed"),
+    ("table=table5,table10", "table=table5,table10: one preset a command; several are `make table5 table10`"),
     ("exhibit=table10", "data=mnist5k: table10 is of cifar10; of mnist5k are table1, .*figure4$"),
     ("game.gama=2", "unknown setting game.gama; allowed: .*gamma"),
     ("game.gamma=-1", "gamma=-1: .* must be 0 or more"),

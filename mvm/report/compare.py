@@ -60,9 +60,9 @@ def compare(pair: dict[str, Any], family: str, eta: float, pool: Pool, best: boo
     found = paired_bootstrap(a, b + np.float32(margin), draws=draws)
     return Compared(
         text=describe(pair, best),
-        difference=found.value,
-        low=found.low,
-        high=found.high,
+        difference=round(found.value, 6),  # the last digits differ between processors
+        low=round(found.low, 6),
+        high=round(found.high, 6),
         p=1.0 if _struck(sides[found.value > 0], seeds) else found.p,
         seeds=len(seeds),
         fits=found.value > 0 if pair["than"] == "above" else found.value < 0,

@@ -56,8 +56,9 @@ def _paper(cell: Cell) -> str | None:
 def _legend(table: Table) -> list[str]:
     out = [
         "Test error, with its 95 % interval: Wilson's over the images, widened by Student's t over seeds where "
-        "there are several. ⁺ a column that the paper does not have. >=: a check struck the number, which is a bound "
-        "only; E..: a check that warns. What they say of each cell is in cells.csv."
+        "there are several; one seed's is for the images drawn, not for another training. ⁺ a column that the paper "
+        "does not have. >=: a check struck the number, which is a bound only; E..: a check that warns. What they say "
+        "of each cell is in cells.csv."
     ]
     if made(table):
         out += [made(table), *findings(table)]

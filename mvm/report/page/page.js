@@ -43,6 +43,8 @@ function open(button, title, rows) {
     if (value) list.append(make("dt", { class: "soft" }, name), make("dd", {}, code ? make("code", {}, value) : value));
   detail.replaceChildren(make("button", { class: "close", type: "button", onclick: close }, "close"), make("strong", {}, title), list);
   detail.hidden = false;
+  const covered = button.getBoundingClientRect().bottom - detail.getBoundingClientRect().top;
+  if (covered > 0) scrollBy(0, covered + 12);
 }
 addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
 
