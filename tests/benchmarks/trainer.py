@@ -3,7 +3,8 @@
 python -m tests.benchmarks.trainer [busy] [GAME...]: every game of conf/game, at the narrow nets of `short`, in
 mini-batches of 128. After each block of 10 iterations in the Trainer, with the callback that shows a run, comes the
 same block in a bare loop, which draws its mini-batches from the same function and has the same optimisers. Both end
-at the same weights, bit for bit, or this says so and stops. Validation and checkpoints are left out.
+at the same weights, bit for bit, or this says so and stops. Validation and checkpoints are left out. Games that
+remember their adversarial images (`mvm.games.remembered`) are timed beside the same game that makes them anew, too.
 """
 
 import sys
@@ -64,35 +65,54 @@ def trainer_of(turns: Turns, folder: str) -> pl.Trainer:
     )  # fmt: skip
 
 
-def bare(game: Game, data: MNIST5k) -> Callable[[], None]:
-    """A block of the game's own iterations, with its optimisers as they are and nothing around."""
+def bare(game: Game, data: MNIST5k, anew: bool = False) -> Callable[[], None]:
+    """A block of the game's own iterations, with its optimisers as they are and nothing around.
+
+    anew: without a memory of the adversarial images made before.
+    """
     made = game.configure_optimizers()
     game.optimizers = lambda: made  # type: ignore[method-assign]
     game.train()
     stream = batches(data.train.x, data.train.y, data.batch_size, data.seed)
 
     def block() -> None:
-        for _ in range(BLOCK):
+        if game.iteration == 0:
+            game.on_train_start()
+        images = [next(stream) for _ in range(BLOCK)]
+        for k, (x, y) in enumerate(images):
             reseed(derive(game.seed, game.iteration), game.device)
+            game.ahead = images[k + 1 :] + images[:k]
+            game._set_rate()
+            game._draw_anew()
             game.prepare()
-            game.iterate(*next(stream))
+            if anew:
+                game.memory = None
+            game.iterate(x, y)
             game.iteration += 1
 
     return block
 
 
-def compare(name: str, data: MNIST5k, clock: Clock, where: str) -> Row:
-    game, twin = game_of(name), game_of(name)
-    turns = Turns({"bare": bare(twin, data)}, clock)
+def compare(name: str, data: MNIST5k, clock: Clock, where: str) -> list[Row]:
+    game, twins = game_of(name), {"bare": game_of(name)}
+    if hasattr(game, "memory"):
+        twins["anew"] = game_of(name)
+    turns = Turns({side: bare(twin, data, anew=side == "anew") for side, twin in twins.items()}, clock)
     with tempfile.TemporaryDirectory() as folder:
         trainer = trainer_of(turns, folder)
-        twin.trainer = trainer  # cat and mouse asks for the run's folder
+        for twin in twins.values():
+            twin.trainer = trainer  # for the run's folder and the data
         trainer.fit(game, datamodule=data)
-    theirs = dict(twin.named_parameters())
-    changed = [n for n, p in game.named_parameters() if not torch.equal(p, theirs[n])]
-    if changed or game.iteration != twin.iteration:
-        raise SystemExit(f"{name}: Lightning's loop and the bare one do not end at the same weights: {changed}")
-    return row(f"mnist/trainer-{name}:bare", turns.times["ours"][1:], turns.times["bare"][1:], 1.03, where)
+    for side, twin in twins.items():
+        theirs = dict(twin.named_parameters())
+        changed = [n for n, p in game.named_parameters() if not torch.equal(p, theirs[n])]
+        if changed or game.iteration != twin.iteration:
+            raise SystemExit(f"{name}: Lightning's loop and the {side} one do not end at the same weights: {changed}")
+    times, first = turns.times, len(data.train.y) // data.batch_size // BLOCK + 1  # the first epoch is made anew
+    rows = [row(f"mnist/trainer-{name}:bare", times["ours"][1:], times["bare"][1:], 1.03, where)]
+    if "anew" in twins:
+        rows.append(row(f"mnist/remembered-{name}:anew", times["ours"][first:], times["anew"][first:], None, where))
+    return rows
 
 
 if __name__ == "__main__":
@@ -101,4 +121,4 @@ if __name__ == "__main__":
     images.setup()
     games = options("game")
     for name in [g for g in games if g in sys.argv] or games:
-        write([compare(name, images, timer, where)])
+        write(compare(name, images, timer, where))
