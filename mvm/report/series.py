@@ -51,7 +51,7 @@ def gather(name: str, entries: list[Entry]) -> Figure:
         caption=about["caption"],
         note=about["note"] + (f" {VALIDATION}" if about["kind"] == "curves" else ""),
         x="round" if rounds else "game iteration",
-        y="error on test images" if rounds else "validation error, own attack",
+        y="error on test images" if rounds else "validation error, game's own attack",
         top=_top(series),
         series=series,
         entries=entries,
