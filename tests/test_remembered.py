@@ -35,7 +35,7 @@ def test_remembering_leaves_the_weights_as_they_are(game, mvm, tmp_path, monkeyp
         result = mvm("train", *EPOCHS, f"game={game}", f"outputs={tmp_path}/{how}", "attacks=[none]")
         assert result.status == 0, result.err
         weights[how], calls[how] = load_file(result.folder / "defender.safetensors"), made.count(32)
-    # Bit for bit where the row of an image in its mini-batch is of no matter to the processor's kernels; 0.006 if broken
+    # Bit for bit where the row of an image in its mini-batch does not matter to the kernels; 0.006 if broken
     torch.testing.assert_close(weights["with"], weights["without"], rtol=0, atol=1e-3)
     assert calls["without"] >= 25 and 10 <= calls["with"] < calls["without"] - 4
 
