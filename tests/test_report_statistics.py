@@ -147,6 +147,8 @@ def test_holm_over_the_family():
     found = corrected([(Verdict("b", 0.3, "printed"), False), *family])
     assert [v.verdict for v in found] == [NOT_RUN, SUPPORTED, INCONCLUSIVE, INCONCLUSIVE, CONTRADICTED]
     assert [v.p for v in found[1:]] == pytest.approx(holm([0.01, 0.04, 0.03, 0.005]))
+    assert [v.leans for v in found] == ["", "", "against", "for", ""]
+    assert corrected([(Verdict("a", 0.3, "printed", p=0.05), True)])[0].leans == ""
 
 
 def test_a_verdict_is_corrected_for_the_others():
@@ -155,7 +157,7 @@ def test_a_verdict_is_corrected_for_the_others():
     noise = [records({"sens_fgsm": {"fgsm": 0.3}, "lwa_fgsm": {"fgsm": 0.3}}, eta=eta) for eta in (0.3, 0.4, 0.5, 0.6)]
     noise += [records({"minimax": {"fgsm": 0.5}}, eta=eta) for eta in (0.4, 0.5, 0.6)]
     one, many = (verdict(e, "minimax-beats-alt") for e in (alone, alone + [e for part in noise for e in part]))
-    assert one.verdict == SUPPORTED and many.verdict == INCONCLUSIVE
+    assert one.verdict == SUPPORTED and (many.verdict, many.leans) == (INCONCLUSIVE, "for")
     assert (one.low, one.high) == (many.low, many.high) and one.high < 0 and many.p == pytest.approx(8 * one.p)
 
 

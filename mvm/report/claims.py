@@ -14,10 +14,11 @@ LEVEL = 0.05
 RULE = (  # for readers of the report
     "A verdict is about the paired difference of test errors over seeds and images: supported or contradicted where "
     "its p-value, after Holm's correction over all claims and η with the same attacker, is below 0.05; else "
-    "inconclusive. p is the larger of the hierarchical bootstrap's and that of Student's t over seeds: three seeds "
-    "settle large differences only, and with one seed a verdict is about those networks alone. The interval beside "
-    "it is the plain 95 % one. A claim of several comparisons is supported if all of them hold; shown is the one "
-    "that decides. A score that a check struck is a lower bound: it can be too large for a claim, never small enough. "
+    "inconclusive, leaning for or against it if p is below 0.05 without the correction. p is the larger of the "
+    "hierarchical bootstrap's and that of Student's t over seeds: three seeds settle large differences only, and "
+    "with one seed a verdict is about those networks alone. The interval beside it is the plain 95 % one. A claim "
+    "of several comparisons is supported if all of them hold; shown is the one that decides. A score that a check "
+    "struck is a lower bound: it can be too large for a claim, never small enough. "
     "best: AttNet-curr replaced by the best response."
 )
 
@@ -27,7 +28,8 @@ class Verdict:
     """What our scores say of a claim at an eta.
 
     supported, contradicted or inconclusive, by p: of no difference, after Holm's correction over all verdicts with
-    the same attacker. not run: a score is missing. difference (left - right, less the claim's margin) with its own
+    the same attacker. leans: for or against, where only the correction makes it inconclusive. not run: a score is
+    missing. difference (left - right, less the claim's margin) with its own
     95 % interval, uncorrected: of the pair that decides; pairs: all that the claim compares.
     """
 
@@ -39,6 +41,7 @@ class Verdict:
     difference: float | None = None
     low: float | None = None
     high: float | None = None
+    leans: str = ""
     seeds: int = 0
     pairs: tuple[Compared, ...] = ()
     cautions: tuple[str, ...] = ()
@@ -61,8 +64,10 @@ def corrected(family: list[tuple[Verdict, bool]]) -> list[Verdict]:
     tested = [(k, v.p) for k, (v, _) in enumerate(family) if v.p is not None]
     out = [verdict for verdict, _ in family]
     for (k, _), p in zip(tested, holm([p for _, p in tested]), strict=True):
-        told = INCONCLUSIVE if p >= LEVEL else SUPPORTED if family[k][1] else CONTRADICTED
-        out[k] = replace(out[k], p=p, verdict=told)
+        before, fits = family[k]
+        told = INCONCLUSIVE if p >= LEVEL else SUPPORTED if fits else CONTRADICTED
+        leans = told == INCONCLUSIVE and before.p is not None and before.p < LEVEL
+        out[k] = replace(before, p=p, verdict=told, leans=("for" if fits else "against") if leans else "")
     return out
 
 

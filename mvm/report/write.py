@@ -72,4 +72,5 @@ def _told(v: Verdict) -> str:
         return v.verdict
     numbers = f"{v.difference:+.3f} [{v.low:+.3f}, {v.high:+.3f}], p {v.p:.2g}, {v.seeds} seed{'s' * (v.seeds > 1)}"
     ids = sorted({caution.split()[0] for caution in v.cautions})
-    return f"**{v.verdict}** ({numbers}){'; ' * bool(ids)}{' '.join(ids)}"
+    leans = f", leans {v.leans}" if v.leans else ""
+    return f"**{v.verdict}**{leans} ({numbers}){'; ' * bool(ids)}{' '.join(ids)}"

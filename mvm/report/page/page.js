@@ -68,7 +68,7 @@ function chip(claim, attacker, one) {
   const button = make("button", { type: "button", class: "chip " + one.verdict.replace(" ", "-"), "aria-expanded": "false",
     title: one.verdict, "aria-label": `η ${one.eta}: ${one.verdict}`,
     onclick: () => open(button, `${claim.text} η = ${one.eta}: ${one.verdict}`, rows) },
-    make("span", { class: "soft" }, "η " + one.eta), ` ${MARKS[one.verdict]} ${one.verdict}`);
+    make("span", { class: "soft" }, "η " + one.eta), ` ${MARKS[one.verdict]} ${one.verdict}`, one.leans && `, leans ${one.leans}`);
   return button;
 }
 const list = make("ol", { class: "claims" });
