@@ -26,3 +26,12 @@ def test_a_curve_of_several_seeds_is_their_mean_and_keeps_each(tmp_path):
     assert line.points == [(10, 0.2), (20, pytest.approx(0.075))] and "mean of 2 seeds" in line.label
     assert line.each == [[(10, 0.3), (20, 0.1)], [(10, 0.1), (20, 0.05)]]
     assert figure.top == 0.5  # of 0.05, 0.1, 0.2, 0.5 and 1 the first that is not below 0.3
+
+
+def test_an_archive_names_no_folder_of_this_machine():
+    from mvm.report.archive import portable
+
+    cell = b'{"weights": "/home/me/my outputs/runs/mnist-1/rounds/01.safetensors", "source": "runs/x", "method": "/"}'
+    assert portable(cell, "a.json") == cell.replace(b"/home/me/my outputs/", b"")
+    assert portable(cell, "a.npz") == cell
+    assert portable(b"source: /x/outputs/runs/mnist-1\n", "config.yaml") == b"source: runs/mnist-1\n"

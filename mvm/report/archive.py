@@ -1,5 +1,6 @@
 """The records behind a report, in one small file beside it: a report goes on where another machine's ended."""
 
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,8 +36,14 @@ def keep(exhibits: dict[str, list[Entry]], profile: str, report: Path) -> None:
             contents[f"exhibits/{profile}/{exhibit}/{entry.note.name}"] = entry.note.read_bytes()
             contents[f"runs/{entry.folder.name}/{WEIGHTS}"] = entry.weights().encode()
             for file in _of_run(entry, pictures=exhibit.startswith("figure")):
-                contents[f"runs/{entry.folder.name}/{file}"] = _at(entry.folder, file).read_bytes()
+                contents[f"runs/{entry.folder.name}/{file}"] = portable(_at(entry.folder, file).read_bytes(), file)
     write_whole(report / NAME, lambda temporary: _write(temporary, contents))
+
+
+def portable(data: bytes, file: str) -> bytes:
+    """Without this machine's folders: of another run's absolute path what begins with runs/ is kept."""
+    text = file.endswith((".json", ".yaml"))
+    return re.sub(rb"(?<=[\s\"'])/[^\n\"']*?/(?=runs/)", b"", data) if text else data
 
 
 def _of_run(entry: Entry, *, pictures: bool) -> Iterator[str]:
