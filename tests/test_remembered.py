@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 
 from mvm.attacks.fgsm import FGSM
 from mvm.data.batches import batches, images_of
-from mvm.games import adv_train, cat_mouse
+from mvm.games import mixed
 
 # 325 images, of which an epoch of ten mini-batches leaves out five
 EPOCHS = (*TINY, "data.val=3675", "budgets.mnist.undefended.iterations=10", "budgets.mnist.iterations=25",
@@ -29,8 +29,7 @@ def test_remembering_leaves_the_weights_as_they_are(game, mvm, tmp_path, monkeyp
     weights, calls = {}, {}
     for how in ("with", "without"):
         if how == "without":
-            for module in (adv_train, cat_mouse):
-                monkeypatch.setattr(module, "remembered", lambda *_: None)
+            monkeypatch.setattr(mixed, "remembered", lambda *_: None)
         made.clear()
         result = mvm("train", *EPOCHS, f"game={game}", f"outputs={tmp_path}/{how}", "attacks=[none]")
         assert result.status == 0, result.err

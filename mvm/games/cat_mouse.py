@@ -6,17 +6,15 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from mvm.attacks.attack import Attack
-from mvm.games.one_player import OnePlayer
+from mvm.games.mixed import Mixed
 from mvm.games.playable import fixed
-from mvm.games.remembered import Remembered, remembered
 from mvm.weights import save_weights
 
 
-class CatMouse(OnePlayer):
+class CatMouse(Mixed):
     """FGSM1 -> Adv FGSM1 -> FGSM2 -> Adv FGSM2 -> ...
 
     Round k makes its examples (FGSMk) against the classifier as it was when the round began, and trains
@@ -28,7 +26,6 @@ class CatMouse(OnePlayer):
     the source.
     """
 
-    against: Attack
     alike = True
 
     def __init__(
@@ -46,21 +43,12 @@ class CatMouse(OnePlayer):
         defender.load_state_dict(source.state_dict())
         self.target = source.requires_grad_(False)  # whom this round's attack is made against
         self.against = fixed(against)
-        self.memory: Remembered | None = None  # of this round
-
-    def on_train_start(self) -> None:
-        super().on_train_start()
-        self._remember()
-
-    def on_train_end(self) -> None:
-        super().on_train_end()
-        self.memory = None
 
     def prepare(self) -> None:
         if self.iteration == 0 or self.iteration in self.ends:
             self.target.load_state_dict(self.defender.state_dict())
             self._keep_round()
-            self._remember()
+            self.remember()
 
     def progress(self) -> tuple[int, int]:
         """A round is a training of its own."""
@@ -68,13 +56,9 @@ class CatMouse(OnePlayer):
         start = self.ends[k - 1] if k else 0
         return self.iteration - start, self.ends[k] - start
 
-    def loss(self, x: Tensor, y: Tensor) -> Tensor:
-        z = self.memory(self.iteration, x, y) if self.memory else self.perturb(x, y)
-        return self.f(torch.cat([x, z]), torch.cat([y, y]))
-
-    def _remember(self) -> None:
+    def unchanged(self) -> int:
         done, of = self.progress()
-        self.memory = remembered(self, self.against, of - done)
+        return of - done
 
     def _keep_round(self) -> None:
         rounds = Path(self.trainer.default_root_dir) / "rounds"
