@@ -37,7 +37,7 @@ def _lines(figure: Figure) -> Canvas | None:
         for one in series.each:
             axes.plot(*np.array(one).T, alpha=0.35, linestyle="none", **style | {"markersize": 2})
     ylim = -0.02 * figure.top, 1.02 * figure.top
-    axes.set(xlabel=figure.x, ylabel=figure.y, ylim=ylim, title=figure.caption)
+    axes.set(xlabel=figure.x, ylabel=figure.y, ylim=ylim, title=f"{figure.caption}, {figure.family}")
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))

@@ -11,7 +11,7 @@ from mvm.paper import read
 from mvm.report.claims import RULE, Verdict
 from mvm.report.compare import describe
 from mvm.report.series import COLOURS, Figure
-from mvm.report.tables import FAMILIES, Table, made
+from mvm.report.tables import Table, made
 from mvm.report.text import findings
 
 HERE = Path(__file__).parent / "page"
@@ -56,7 +56,7 @@ def _figure(figure: Figure, to: Path) -> dict[str, Any]:
     samples = figure.kind == "samples" and image.exists()
     return {
         "name": figure.name,
-        "title": f"{figure.name.replace('figure', 'Figure ')}, {FAMILIES[read('figures')[figure.name]['data']]}",
+        "title": f"{figure.name.replace('figure', 'Figure ')}, {figure.family}",
         "caption": figure.caption,
         "note": figure.note,
         "x": figure.x,

@@ -6,6 +6,7 @@ from typing import Any
 
 from mvm.paper import read
 from mvm.report.records import Entry, of_data
+from mvm.report.tables import FAMILIES
 
 # Okabe and Ito's colours, told apart by the colour-blind; every line has a mark of its own too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -27,6 +28,7 @@ class Figure:
     """series empty: nothing was run. note: what to know about the printed figure. top: where the y axis ends."""
 
     name: str
+    family: str
     kind: str
     caption: str
     note: str
@@ -47,6 +49,7 @@ def gather(name: str, entries: list[Entry]) -> Figure:
     series = make(entries)
     return Figure(
         name=name,
+        family=FAMILIES[about["data"]],
         kind=about["kind"],
         caption=about["caption"],
         note=about["note"] + (f" {VALIDATION}" if about["kind"] == "curves" else ""),
