@@ -20,7 +20,7 @@ from mvm.data.batches import BLOCK, blocks_together
 from mvm.data.images import Images
 from mvm.errors import UserError
 from mvm.games.game import Game
-from mvm.games.keep import Keep, Row
+from mvm.games.keep import Keep, Row, write_history
 from mvm.games.watch import Watch
 from mvm.lock import alone
 from mvm.record import Run, history, name_of
@@ -130,9 +130,10 @@ def fit(game: Game, data: Images, run: Run, config: dict[str, Any], show: Callab
 
     show: is shown every row of history.csv.
     """
-    at = _check(run.checkpoint, game)
+    at = _check(run, game)
     if at < game.iterations:
-        attacks = [build(settings) for settings in config["attacks"].values()]
+        # a sample set may be this very run's, whose weights are yet to be made: it is forecast on any
+        attacks = [build(s | ({"weights": None} if "weights" in s else {})) for s in config["attacks"].values()]
 
         def announce(seconds: float) -> None:
             training = seconds * (game.iterations - at)
@@ -186,18 +187,19 @@ def _milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:.2g}" if seconds < 0.01 else f"{1000 * seconds:.0f}"
 
 
-def _check(checkpoint: Any, game: Game) -> int:
+def _check(run: Run, game: Game) -> int:
     """The iteration of the checkpoint, 0 if there is none; at the last one the game is filled from it."""
-    if not checkpoint.exists():
+    if not run.checkpoint.exists():
         return 0
     try:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        state = torch.load(run.checkpoint, map_location="cpu", weights_only=True)
         if state["iteration"] >= game.iterations:
             game.load_state_dict(state["state_dict"])
+            write_history(run.history, state["callbacks"][Keep.__name__]["rows"])  # a kill may have come before it
         return state["iteration"]
     except (RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError, OSError) as why:
         raise UserError(
-            f"{checkpoint} is damaged ({type(why).__name__}); delete it, or start the run again with force=true"
+            f"{run.checkpoint} is damaged ({type(why).__name__}); delete it, or start the run again with force=true"
         ) from why
 
 

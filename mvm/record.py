@@ -136,12 +136,9 @@ class Run:
         write_whole(self.config_file, lambda path: path.write_text(yaml.safe_dump(keep, sort_keys=False)))
         twin = None if self.trained or config["force"] else self.twin()
         if twin:
-            for source in (
-                twin.history,
-                twin.checkpoint,
-                twin.defender,
-            ):  # the defender last: it says "trained"
-                write_whole(self.folder / source.name, partial(shutil.copy, source))
+            for source in (twin.history, twin.checkpoint, twin.defender):  # the defender last: it says "trained"
+                if source.exists():  # a checkpoint is no longer needed, and may have been deleted
+                    write_whole(self.folder / source.name, partial(shutil.copy, source))
 
     @property
     def claims(self) -> tuple[Path, Path]:

@@ -98,7 +98,10 @@ def test_the_schema_knows_every_key():
 def test_settings_of_a_run_cannot_call_anything():
     with pytest.raises(UserError, match=r"os\.system is not allowed"):
         build({"_target_": "mvm.data.mnist5k.MNIST5k", "more": [{"_target_": "os.system", "command": "true"}]})
-    check_targets(compose()["game"])
+    for reached in ("torch.hub.load", "mvm.cli.Path.write_text", "mvm.cli.Path", "torch.optim.adam.torch.hub.load"):
+        with pytest.raises(UserError, match=f"{reached} is not allowed"):
+            check_targets({"_target_": reached})
+    check_targets(compose())
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")

@@ -137,6 +137,15 @@ def test_maximin_is_alg1_with_the_players_switched_and_the_sign_flipped(monkeypa
     check(game.attacker, new_v)
 
 
+@pytest.mark.parametrize("name", ["minimax", "maximin", "alt"])
+def test_risk_and_error_are_recorded_where_the_leader_saw_them(name, monkeypatch):
+    """Not where the follower climbs afterwards, at a leader that has moved on this very mini-batch."""
+    old, _, game, _, x, y = played(name, monkeypatch)
+    logits = old["u"](old["v"](x, y))
+    assert game.seen["risk"].item() == pytest.approx(risk(logits, y).item())
+    assert game.seen["error"].item() == pytest.approx((logits.argmax(1) != y).float().mean().item())
+
+
 def test_alt_descends_and_then_ascends_at_the_new_u(monkeypatch):
     old, _, game, _, x, y = played("alt", monkeypatch)
     u, v = old["u"], old["v"]

@@ -4,12 +4,14 @@ import copy
 
 import pytest
 import torch
-from one_step import FOLLOW, PLAIN, SIGMA, Learned, check, expected_u, fgsm
+import torch.nn.functional as F
+from one_step import ETA, FOLLOW, PLAIN, SIGMA, Learned, check, expected_u, fgsm
 from problems import Smooth, images, numeric_gradient
 
 from mvm.attacks.attnet_best import AttNetBest
 from mvm.attacks.fgsm import FGSM
 from mvm.attacks.noise import Noise
+from mvm.attacks.none import Clean
 from mvm.attacks.transfer import Transfer
 from mvm.games.lwa_fgsm import LWAFGSM
 from mvm.games.mixture import Mixture
@@ -67,6 +69,17 @@ def test_members_that_only_score_are_refused():
             Mixture(Smooth(), members={"fgsm": fgsm(), "it": member}, **PLAIN, **FOLLOW)
         with pytest.raises(ValueError, match=f"attack={name} only scores"):
             LWAFGSM(Smooth(), against=member, **PLAIN)
+
+
+@pytest.mark.parametrize("mix", ["image", "mean"])
+def test_the_defender_faces_each_images_worst_member_within_the_games_reach(mix):
+    """Also where all weigh the same; and `none`, whose eta is 0, does not stand for the game's."""
+    u, (x, y), members = Smooth(), images(), {"none": Clean(), "a": Noise(eta=ETA), "b": Noise(eta=ETA, seed=1)}
+    game = Mixture(u, members=members, mix=mix, **PLAIN, **FOLLOW)
+    zs = torch.stack([member(u, x, y) for member in members.values()])
+    losses = torch.stack([F.cross_entropy(u(z), y, reduction="none") for z in zs])
+    torch.testing.assert_close(F.cross_entropy(u(game.perturb(x, y)), y, reduction="none"), losses.max(0).values)
+    assert len(set(losses.argmax(0).tolist())) > 1 and game.faced().eta == ETA
 
 
 def test_a_mixture_of_fgsm_and_two_networks_by_hand(monkeypatch):

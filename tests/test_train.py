@@ -69,6 +69,14 @@ def test_the_same_settings_again_do_nothing(mvm):
     assert "60 iterations at" in forced.out and "60 iterations at" in twin.out
 
 
+def test_a_run_whose_own_weights_a_sample_set_is_made_on_can_be_forced(mvm):
+    """fgsm1 is made on the undefended net, which is the run itself: gone when the time is forecast."""
+    tiny = [*TINY, "game=undefended", "attacks=[none,fgsm1]"]
+    assert mvm("train", *tiny).status == 0
+    forced = mvm("train", *tiny, "force=true")
+    assert forced.status == 0 and "60 iterations at" in forced.out and Run(forced.folder).complete
+
+
 def test_a_training_that_the_trainer_cut_short_is_not_taken_for_a_whole_one(mvm, tmp_path):
     cut = mvm("train", *TINY, "game=undefended", "+trainer.max_steps=20")
     assert cut.status == 1 and "stopped after 20 of 60 iterations" in cut.err
@@ -93,6 +101,13 @@ def test_an_undefended_classifier_is_trained_once_for_every_eta(mvm):
     assert _equal(first / "defender.safetensors", second.folder / "defender.safetensors")
     mvm("train", *TINY, "game=adv_train", "eta=0.5")
     assert len(list(first.parent.glob("*undefended*"))) == 2  # the source was found, not made again
+
+
+def test_a_twin_is_found_without_its_checkpoint(mvm):
+    """Which is as large as everything else together, and of no more use."""
+    (mvm("train", *TINY, "game=undefended").folder / "last.ckpt").unlink()
+    twin = mvm("train", *TINY, "game=undefended", "eta=0.6")
+    assert twin.status == 0 and "iterations at" not in twin.out
 
 
 def test_settings_that_change_the_weights_change_the_name(mvm):
@@ -165,7 +180,10 @@ def test_killed_between_the_last_checkpoint_and_the_weights(mvm):
     (folder / "defender.safetensors").unlink()
     (folder / "metrics.json").unlink()
     shutil.rmtree(folder / "cells")
+    rows = read(folder / "history.csv")
+    (folder / "history.csv").unlink()  # written after the checkpoint
     assert mvm("train", *TINY, "game=undefended").status == 0
+    assert read(folder / "history.csv") == rows
     again = load_file(folder / "defender.safetensors")
     assert all(torch.equal(weights[name], again[name]) for name in weights)
     assert Run(folder).complete

@@ -81,7 +81,7 @@ def _package():  # type: ignore[no-untyped-def]
     try:
         return importlib.import_module("pyautoattack")
     except ImportError as why:
-        raise UserError("attack autoattack needs the package pyautoattack: pip install 'mvm[autoattack]'") from why
+        raise UserError("attack autoattack needs the package pyautoattack: pip install -e '.[autoattack]'") from why
 
 
 @contextmanager

@@ -2,13 +2,14 @@
 
 import math
 
-# 97.5 % points for 1, 2, ... degrees of freedom; further on the normal's
-T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131)
-
 
 def t95(freedom: int) -> float:
-    """How many standard errors the 95 % interval of a mean reaches to either side."""
-    return T[freedom - 1] if freedom <= len(T) else 1.96
+    """How many standard errors the 95 % interval of a mean reaches to either side: `two_sided` of it is 0.05."""
+    low, high = 1.9, 12.8  # from the normal distribution's to that of one degree of freedom
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if two_sided(middle, freedom) > 0.05 else (low, middle)
+    return low
 
 
 def two_sided(t: float, freedom: int) -> float:

@@ -70,7 +70,7 @@ class Game(pl.LightningModule, ABC):
         self.iterations, self.seed, self.iteration = iterations, seed, 0
         self.lambda_schedule, self.warm_up = lambda_schedule, warm_up
         self.ahead: list[Batch] = []  # the other mini-batches of the block, the next one first
-        self.seen: dict[str, Tensor] = {}  # risk and error of the mini-batch that `f` last saw
+        self.seen: dict[str, Tensor] = {}  # risk and error where `f` was first computed in the iteration: by the leader
         self.replayed: Graphed | None = None  # `_iterate`, once training has begun
 
     @abstractmethod
@@ -97,7 +97,7 @@ class Game(pl.LightningModule, ABC):
         """The images that the defender faces in this game, as the attacker stands now."""
 
     def f(self, z: Tensor, y: Tensor) -> Tensor:
-        """Eq. (3) for the current defender; its value and the mini-batch's error rate are kept in `seen`."""
+        """Eq. (3) for the current defender; the iteration's first value and the error rate there are kept in `seen`."""
         return self.f_of(self.defender(z), y)
 
     def gain(self, net: nn.Module, x: Tensor, y: Tensor) -> Tensor:
@@ -108,7 +108,8 @@ class Game(pl.LightningModule, ABC):
     def f_of(self, logits: Tensor, y: Tensor) -> Tensor:
         """`f`, given the defender's answers."""
         value = risk(logits, y)
-        self.seen = {"risk": value.detach(), "error": (logits.detach().argmax(1) != y).float().mean()}
+        if not self.seen:  # later ones are at a player that has moved on this mini-batch
+            self.seen = {"risk": value.detach(), "error": (logits.detach().argmax(1) != y).float().mean()}
         return value
 
     def player(self, parameters: Iterable[Tensor], index: int = 0) -> Player:

@@ -3,6 +3,7 @@
 import csv
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
@@ -39,22 +40,27 @@ class Keep(Checkpoint):
         self.show(self.rows[-1])
         trainer.should_stop = game.iteration >= game.iterations
         write_whole(self.run.checkpoint, trainer.save_checkpoint)
-        write_whole(self.run.history, self._write_history)
+        write_history(self.run.history, self.rows)
 
     @property
     def seconds(self) -> float:
         """Of training, before and after any interruption."""
         return self.before + time.perf_counter() - self.start
 
-    def _write_history(self, path: Any) -> None:
-        names = list(dict.fromkeys(name for row in self.rows for name in row))
-        with open(path, "w", newline="") as file:
-            writer = csv.DictWriter(file, names)
-            writer.writeheader()
-            writer.writerows(self.rows)
-
     def state_dict(self) -> dict[str, Any]:
         return {"rows": self.rows, "seconds": self.seconds}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.rows, self.before = state["rows"], state["seconds"]
+
+
+def write_history(path: Path, rows: list[Row]) -> None:
+    """history.csv, whole: a column for whatever some row has."""
+
+    def write(temporary: Path) -> None:
+        with temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
+            writer.writeheader()
+            writer.writerows(rows)
+
+    write_whole(path, write)

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from mvm.games.two_player import TwoPlayer
 from mvm.leader_follower import Risk, iterate
+from mvm.risk import risk
 
 
 class Maximin(TwoPlayer):
@@ -32,4 +33,6 @@ class Maximin(TwoPlayer):
         """-f(u, v): what v, the leader, descends on."""
         return lambda: -self.f(self.z(x, y), y)
 
-    climbed_on = risk_on
+    def climbed_on(self, x: Tensor, y: Tensor) -> Risk:
+        """The same, for u's ascents before v's step: not recorded."""
+        return lambda: -risk(self.defender(self.z(x, y)), y)

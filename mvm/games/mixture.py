@@ -112,17 +112,18 @@ class Mixture(Game):
         return torch.stack([F.cross_entropy(self.defender(z), y, reduction="none") for z in zs])
 
     def perturb(self, x: Tensor, y: Tensor) -> Tensor:
-        """Each image as attacked by the member of the largest weight; by its own worst for mix="image"."""
+        """Each image as attacked by the member of the largest weight; by its own worst for mix="image" and "mean"."""
         zs = self._attacked(x, y)
         with torch.no_grad():
-            worst = self.weights(self._losses(zs, y)).argmax(0)
+            losses = self._losses(zs, y)
+            worst = (losses if self.mix == "mean" else self.weights(losses)).argmax(0)
         return zs[worst, torch.arange(len(x), device=x.device)]
 
     def remade(self) -> list[Attack]:
         return list(self.members.values())
 
     def faced(self) -> Attack:
-        return next(iter(self.members.values()))  # all have the game's eta
+        return max(self.members.values(), key=lambda member: member.eta)  # all have the game's, but for `none`
 
     def configure_optimizers(self) -> Any:
         u = self.u_optimizer(self.defender.parameters(), lr=self.lambda_)
