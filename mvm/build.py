@@ -48,6 +48,18 @@ def device(accelerator: str) -> torch.device:
     return torch.device("cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu")
 
 
+def check_trainer(settings: dict[str, Any]) -> None:
+    """Raises `UserError` for a setting of the Trainer that changes the weights, which no run's name would say."""
+    for name in ("precision", "strategy", "num_nodes", "overfit_batches", "plugins"):
+        if name in settings:
+            raise UserError(
+                f"trainer.{name}={settings[name]}: would change what a run computes and not its name; games are played "
+                f"in float32, on one device, on all images: leave it out"
+            )
+    if settings["devices"] != 1:
+        raise UserError(f"trainer.devices={settings['devices']}: a game is played on one device; a sweep takes several")
+
+
 def check_test_images(n: int | None) -> None:
     """Raises `UserError` for a number of test images below 1; None is the whole test set."""
     if n is not None and n < 1:

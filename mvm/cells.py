@@ -20,7 +20,7 @@ from mvm.data.images import Images
 from mvm.errors import UserError
 from mvm.record import Run, fingerprint
 from mvm.terminal import bar, duration, say
-from mvm.whole import write_whole
+from mvm.whole import write_text
 
 Defence = Callable[[], tuple[nn.Module, Images]]  # loads the classifier and the data; asked only when needed
 
@@ -79,7 +79,7 @@ def _make(file: Path, name: str, settings: dict[str, Any], defence: Defence, rea
     for line in told(cell):
         say(f"    {line}")
     text = json.dumps(cell) + "\n"
-    write_whole(file, lambda path: path.write_text(text))
+    write_text(file, text)
     return cell
 
 

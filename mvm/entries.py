@@ -11,7 +11,7 @@ from mvm.errors import UserError
 from mvm.paper import read
 from mvm.record import Run, name_of
 from mvm.schema import CONF
-from mvm.whole import write_whole
+from mvm.whole import write_text
 
 
 def check_exhibit(exhibit: str, data: str) -> None:
@@ -49,4 +49,4 @@ def note_entry(run: Run, config: dict[str, Any], exhibit: str, *, game: str, ove
     if path.exists() and json.loads(path.read_text()).items() >= entry.items():
         return
     text = json.dumps(entry | {"made": time.strftime("%Y-%m-%d %H:%M")}, indent=1) + "\n"
-    write_whole(path, lambda temporary: temporary.write_text(text))
+    write_text(path, text)

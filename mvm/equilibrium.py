@@ -16,7 +16,7 @@ from mvm.audit.lemma1 import STATEMENTS, Inequality, Losses, best, checks, lemma
 from mvm.record import name_of
 from mvm.solved import Solved, losses
 from mvm.terminal import console, say
-from mvm.whole import write_whole
+from mvm.whole import write_text
 
 Found = dict[str, Any]
 
@@ -99,9 +99,9 @@ def show(found: Found) -> None:
 def write(found: list[Found], outputs: Path) -> Path:
     """gap.json and gap.md in the outputs; returns the latter."""
     text = json.dumps(found, indent=1) + "\n"
-    write_whole(outputs / "gap.json", lambda temporary: temporary.write_text(text))
+    write_text(outputs / "gap.json", text)
     page = "\n".join(["# Duality gap and Lemma 1", "", *LEGEND, "", *(line for one in found for line in _page(one))])
-    write_whole(outputs / "gap.md", lambda temporary: temporary.write_text(page))
+    write_text(outputs / "gap.md", page)
     return outputs / "gap.md"
 
 

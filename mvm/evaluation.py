@@ -28,7 +28,7 @@ from mvm.solved import Solved, sets, solved
 from mvm.terminal import console, say
 from mvm.tf32 import tf32
 from mvm.untried import lacking, untried
-from mvm.whole import write_whole
+from mvm.whole import write_text, write_whole
 
 COLUMNS = (
     "run",
@@ -119,13 +119,13 @@ def write_grid(lines: list[Line], found: list[str], outputs: Path, command: str)
     """checks.json, grid.md and grid.csv; says what is in the first, and prints the path of the last."""
     checks = outputs / "checks.json"
     everything = [{"run": line.run, "eta": line.eta} | check.as_dict() for line in lines for check in line.judged]
-    write_whole(checks, lambda temporary: temporary.write_text(json.dumps(everything, indent=1) + "\n"))
+    write_text(checks, json.dumps(everything, indent=1) + "\n")
     say(f"{tally(check for line in lines for check in line.judged)}; the numbers of each: {checks}")
     rows = [row(line, name) for line in lines for name in line.cells]
     text = page(command, [(line.title, line.marked(), line.seconds) for line in lines], found)
     if len({line.kind for line in lines}) < len(lines):
         text += f"\n## Mean over seeds, smallest and largest\n\n{means.table(rows)}\n"
-    write_whole(outputs / "grid.md", lambda temporary: temporary.write_text(text))
+    write_text(outputs / "grid.md", text)
     write_whole(outputs / "grid.csv", lambda temporary: write_csv(temporary, rows))
     print(outputs / "grid.csv")
 

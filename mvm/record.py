@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from mvm.errors import UserError
-from mvm.whole import write_whole
+from mvm.whole import write_text, write_whole
 
 ELSEWHERE = ("root", "weights")  # settings that say where things are, not what is computed
 
@@ -133,7 +133,7 @@ class Run:
         keep = {
             k: v for k, v in config.items() if k not in ("force", "outputs", "budgets", "logger", "trainer", "exhibit")
         }
-        write_whole(self.config_file, lambda path: path.write_text(yaml.safe_dump(keep, sort_keys=False)))
+        write_text(self.config_file, yaml.safe_dump(keep, sort_keys=False))
         twin = None if self.trained or config["force"] else self.twin()
         if twin:
             for source in (twin.history, twin.checkpoint, twin.defender):  # the defender last: it says "trained"
@@ -169,4 +169,4 @@ class Run:
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         text = json.dumps(metrics, indent=2) + "\n"
-        write_whole(self.metrics_file, lambda path: path.write_text(text))
+        write_text(self.metrics_file, text)

@@ -11,7 +11,7 @@ from mvm.audit.checks.curve import Row, overfitting
 from mvm.audit.checks.provenance import provenance
 from mvm.audit.checks.verdict import Check
 from mvm.record import fingerprint, name_of
-from mvm.whole import write_whole
+from mvm.whole import write_text
 
 EDITION = 4  # of the rules that `mvm.inspection` tries on a classifier: findings of an older one are not read
 Kept = tuple[dict[str, Any], list[Check]]  # what was asked, and what was found
@@ -41,7 +41,7 @@ def file_of(asked: Mapping[str, Any]) -> str:
 
 def keep(folder: Path, asked: dict[str, Any], found: list[Check]) -> None:
     text = json.dumps({"asked": asked, "found": [check.as_dict() for check in found]}, indent=1) + "\n"
-    write_whole(folder / file_of(asked), lambda temporary: temporary.write_text(text))
+    write_text(folder / file_of(asked), text)
 
 
 def kept(file: Any) -> Kept | None:

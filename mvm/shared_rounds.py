@@ -8,7 +8,7 @@ from typing import Any
 from mvm.games.cat_mouse import round_ends
 from mvm.record import Run, fingerprint_of
 from mvm.terminal import say
-from mvm.whole import write_whole
+from mvm.whole import write_text, write_whole
 
 
 def share_rounds(run: Run, config: dict[str, Any]) -> None:
@@ -28,7 +28,7 @@ def share_rounds(run: Run, config: dict[str, Any]) -> None:
         if other_rounds > rounds and rows:
             say(f"{run.folder.name}: its rounds are the first of {other.folder.name}")
             _copy(other, run, [other.round(k) for k in range(rounds + 1)])
-            write_whole(run.history, partial(Path.write_text, data="".join([names, *rows])))
+            write_text(run.history, "".join([names, *rows]))
             write_whole(run.defender, partial(shutil.copy, other.round(rounds)))  # the last: it says "trained"
             return
         if other_rounds < rounds and other.checkpoint.exists():

@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 from mvm.cli import entry
 from mvm.errors import UserError
+from mvm.lock import alone
 from mvm.report import archive
 from mvm.report.write import write_report
 
@@ -20,7 +21,8 @@ def main(cfg: DictConfig, overrides: list[str]) -> None:
             f"outputs={cfg.outputs} profile={cfg.profile}: no table or figure was run there; "
             f"for example: python -m mvm.train table=table5 profile={cfg.profile}"
         )
-    print(write_report(outputs, cfg.profile, Path(cfg.to)))
+    with alone(outputs / "locks" / f"report-{cfg.profile}"):  # two tables may be done at once
+        print(write_report(outputs, cfg.profile, Path(cfg.to)))
 
 
 if __name__ == "__main__":

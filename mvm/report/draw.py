@@ -1,5 +1,6 @@
 """The figures as PNG and SVG, with axes, units and legends that need no caption."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure as Canvas
 
 from mvm.report.samples import Panel
 from mvm.report.series import COLOURS, Figure
+from mvm.whole import write_whole
 
 MARKS = "osD^vPX"
 matplotlib.rcParams["svg.hashsalt"] = "mvm"  # the same figure gives the same file
@@ -20,7 +22,8 @@ def draw(figure: Figure, panels: list[Panel], to: Path) -> bool:
     if canvas is None:
         return False
     for suffix, more in (("png", {"dpi": 160}), ("svg", {"metadata": {"Date": None}})):
-        canvas.savefig(to / f"{figure.name}.{suffix}", bbox_inches="tight", **more)
+        save = partial(canvas.savefig, format=suffix, bbox_inches="tight", **more)
+        write_whole(to / f"{figure.name}.{suffix}", save)
     return True
 
 

@@ -8,11 +8,14 @@ from mvm.report.checked import checked
 from mvm.report.claims import BY_BEST, PRINTED, RULE, Verdict, judge
 from mvm.report.draw import draw
 from mvm.report.html import page
+from mvm.report.kind import left_out, of_one_kind
 from mvm.report.records import merged, read_entries
 from mvm.report.samples import panels
 from mvm.report.series import gather
 from mvm.report.tables import fill
 from mvm.report.text import markdown, write_cells
+from mvm.terminal import say
+from mvm.whole import write_text, write_whole
 
 
 def write_report(outputs: Path, profile: str, to: Path) -> Path:
@@ -22,20 +25,22 @@ def write_report(outputs: Path, profile: str, to: Path) -> Path:
     """
     kept = archive.opened(to)
     exhibits = checked(merged(read_entries(outputs, profile), read_entries(kept, profile) if kept else {}))
-    everything = [entry for entries in exhibits.values() for entry in entries]
-    to.mkdir(parents=True, exist_ok=True)
-    tables = [fill(name, exhibits.get(name, [])) for name in read("tables")]
+    shown = {name: of_one_kind(entries) for name, entries in exhibits.items()}
+    for name, entries in exhibits.items():
+        if others := left_out(entries, shown[name]):
+            say(f"{name} leaves out what was made with other settings than the last of its kind: {', '.join(others)}")
+    tables = [fill(name, shown.get(name, [])) for name in read("tables")]
     for table in tables:
-        (to / f"{table.name}.md").write_text(markdown(table, profile))
-    write_cells(to / "cells.csv", tables, profile)
-    verdicts = judge(everything)
-    (to / "claims.md").write_text(claims_text(verdicts, profile))
-    figures = [gather(name, exhibits.get(name, [])) for name in read("figures")]
+        write_text(to / f"{table.name}.md", markdown(table, profile))
+    write_whole(to / "cells.csv", lambda temporary: write_cells(temporary, tables, profile))
+    verdicts = judge(of_one_kind(entry for entries in exhibits.values() for entry in entries))
+    write_text(to / "claims.md", claims_text(verdicts, profile))
+    figures = [gather(name, shown.get(name, [])) for name in read("figures")]
     for figure in figures:
         draw(figure, panels(figure.entries) if figure.kind == "samples" else [], to)
     archive.keep(exhibits, profile, to)
     index = to / "index.html"
-    index.write_text(page(profile, tables, figures, verdicts, to))
+    write_text(index, page(profile, tables, figures, verdicts, to))
     return index
 
 
