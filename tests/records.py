@@ -41,20 +41,18 @@ class Records:
     def __init__(self, outputs):
         self.outputs = outputs
 
-    def add(
-        self, *cells, table="table5", game="minimax", seed=0, eta=0.3, data="mnist", place="cells", made="", width=1
-    ):
+    def add(self, *cells, table="table5", game="minimax", seed=0, eta=0.3, data="mnist", place="cells", **more):
+        """more: `made`, when; `width` of the net."""
         name = f"{data}-{game}-eta{eta:g}-seed{seed}-00000000"
         folder = self.outputs / "runs" / name
         (folder / place).mkdir(parents=True, exist_ok=True)
         budget = {"rounds": 80}
         config = {"data": {"_target_": f"mvm.data.{data}.Any"}, "game": GAMES[game], "budget": budget}
-        (folder / "config.yaml").write_text(
-            yaml.safe_dump(config | {"classifier": {"width": width}, "eta": eta, "seed": seed})
-        )
+        config["classifier"] = {"width": more.get("width", 1)}
+        (folder / "config.yaml").write_text(yaml.safe_dump(config | {"eta": eta, "seed": seed}))
         for one in cells:
             (folder / place / f"{one['attack']}-0.json").write_text(json.dumps(one))
-        note = {"run": name, "data": data, "game": game, "eta": eta, "seed": seed, "made": made}
+        note = {"run": name, "data": data, "game": game, "eta": eta, "seed": seed, "made": more.get("made", "")}
         note["command"] = f"python -m mvm.train game={game} seed={seed} table={table}"
         before = "" if place == "cells" else f"{place}/"  # older entries name the file alone
         note["cells"] = {one["attack"]: f"{before}{one['attack']}-0.json" for one in cells}
