@@ -138,6 +138,21 @@ function step(far, pieces) {  // a round distance of ticks, so that there are ab
   return Math.max(1, power * [1, 2, 5, 10].find((m) => m * power >= far / pieces));
 }
 
+function curve(s, i, x, y, hidden) {  // a series: its line, faint dots of each seed, and marks
+  const group = make("svg:g", { fill: colour(s), stroke: colour(s), style: hidden ? "display: none" : "" });
+  group.append(make("svg:polyline", { fill: "none", "stroke-width": 1.6, points: s.points.map((p) => `${x(p[0])},${y(p[1])}`).join(" ") }));
+  for (const p of s.each.flat()) group.append(make("svg:circle", { cx: x(p[0]), cy: y(p[1]), r: 1.4, stroke: "none", opacity: 0.35 }));
+  let last = -Infinity;
+  for (const p of s.points)
+    if (x(p[0]) - last > 9) {  // no pearls on a string
+      last = x(p[0]);
+      const one = mark(i);
+      one.setAttribute("transform", `translate(${last} ${y(p[1])})`);
+      group.append(one);
+    }
+  return group;
+}
+
 function draw(figure, picture, w, hidden) {  // the lines at a width of w pixels; returns how to point at an x
   const [h, left, bottom, top, right] = [Math.max(240, Math.min(380, w * 0.5)), 52, 44, 12, 22];
   const points = figure.series.flatMap((s) => s.points), far = Math.max(...points.map((p) => p[0]), 1);
@@ -153,20 +168,7 @@ function draw(figure, picture, w, hidden) {  // the lines at a width of w pixels
     picture.append(make("svg:text", { x: x(v), y: h - bottom + 18, "text-anchor": "middle" }, v.toLocaleString("en")));
   picture.append(make("svg:text", { x: (left + w - right) / 2, y: h - 6, "text-anchor": "middle" }, figure.x),
     make("svg:text", { x: 12, y: (h - bottom) / 2, transform: `rotate(-90 12 ${(h - bottom) / 2})`, "text-anchor": "middle" }, figure.y));
-  figure.series.forEach((s, i) => {
-    const group = make("svg:g", { fill: colour(s), stroke: colour(s), style: hidden.has(i) ? "display: none" : "" });
-    group.append(make("svg:polyline", { fill: "none", "stroke-width": 1.6, points: s.points.map((p) => `${x(p[0])},${y(p[1])}`).join(" ") }));
-    for (const p of s.each.flat()) group.append(make("svg:circle", { cx: x(p[0]), cy: y(p[1]), r: 1.4, stroke: "none", opacity: 0.35 }));
-    let last = -Infinity;
-    for (const p of s.points)
-      if (x(p[0]) - last > 9) {  // no pearls on a string
-        last = x(p[0]);
-        const one = mark(i);
-        one.setAttribute("transform", `translate(${last} ${y(p[1])})`);
-        group.append(one);
-      }
-    picture.append(group);
-  });
+  figure.series.forEach((s, i) => picture.append(curve(s, i, x, y, hidden.has(i))));
   const guide = make("svg:line", { class: "guide", y1: top, y2: h - bottom, visibility: "hidden" });
   picture.append(guide);
   return (at) => {  // null: nowhere; else in pixels
