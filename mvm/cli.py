@@ -11,7 +11,7 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, InstantiationException
+from hydra.errors import HydraException, InstantiationException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
@@ -112,6 +112,9 @@ def _explain_settings(why: Exception) -> str:
         return f"unknown setting {cause.full_key}; allowed: {', '.join(allowed)}"
     if isinstance(cause, ValidationError):
         return f"{cause.full_key}: {_line(str(cause.msg))}"
+    if isinstance(why, OverrideParseException):
+        key, first = why.override.partition("=")[0], str(why).splitlines()[0]
+        return f"cannot read {why.override}: {first}; a value with brackets or = in it needs quotes: '{key}=\"...\"'"
     line = _line(str(why).partition("Config search path")[0])
     if several := re.match(r"Ambiguous value for argument '((?:table|figure)=(\S+))'", line):
         return f"{several[1]}: one preset a command; several are `make {several[2].replace(',', ' ')}`"

@@ -42,7 +42,8 @@ ONE_LINE = [
     ("data.batch_size=5000", "there are only 3500 training images"),
     ("trainer.accelerator=abacus", "must be auto, cpu or gpu"),
     ("seed=x", "seed: Value 'x'"),
-    ("eta=0.3=0.4", "mismatched input|extraneous input|no viable"),
+    ("eta=0.3=0.4", "cannot read eta=0.3=0.4: .* needs quotes: 'eta=\"...\"'"),
+    ("attacks=[none,pgd", r"cannot read attacks=\[none,pgd: "),
 ]
 
 
