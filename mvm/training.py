@@ -1,6 +1,7 @@
 """What mvm.train does: find or make the runs that a game builds on, play it, score it, keep the record."""
 
 import gc
+import re
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from mvm.rounds import score_rounds
 from mvm.schema import CONF
 from mvm.terminal import console, say
 
+UNREAD = re.compile(r"\+*(game\.)?(attack|members\.\w+)\.(iterations|batch_size|sigma)=")
 OF_THIS_GAME = ("game", "recipe", "attack=", "attack.", "members", "force")  # settings that another game has not
 
 
@@ -40,6 +42,7 @@ def main(cfg: DictConfig, overrides: list[str]) -> None:
             f"game=pgd_train have its schedule by themselves"
         )
     config = resolved(cfg)
+    check_read(config["game"], overrides)
     if cfg.exhibit:
         check_exhibit(cfg.exhibit, name_of(config["data"]))
     run = train(config, overrides)
@@ -47,6 +50,16 @@ def main(cfg: DictConfig, overrides: list[str]) -> None:
         game = HydraConfig.get().runtime.choices["game"]
         note_entry(run, config, cfg.exhibit, game=str(game), overrides=overrides)
     print(run.folder)
+
+
+def check_read(game: dict[str, Any], overrides: list[str]) -> None:
+    """Raises `UserError` for a setting of a network's own training: a game that trains it has others in its place."""
+    for override in overrides if "attack" in game or "members" in game else ():
+        if UNREAD.match(override):
+            raise UserError(
+                f"{override}: is for a network that is trained on a finished defender, as by attacks=[attnet]; "
+                f"game={name_of(game)} trains it with game.sigma, game.iterations and data.batch_size"
+            )
 
 
 def resolved(cfg: DictConfig) -> dict[str, Any]:

@@ -43,6 +43,7 @@ ONE_LINE = [
     ("trainer.accelerator=abacus", "must be auto, cpu or gpu"),
     ("seed=x", "seed: Value 'x'"),
     ("eta=0.3=0.4", "cannot read eta=0.3=0.4: .* needs quotes: 'eta=\"...\"'"),
+    ("attack.sigma=0.1", r"attack.sigma=0.1: .* game=minimax trains it with game.sigma"),
     ("attacks=[none,pgd", r"cannot read attacks=\[none,pgd: "),
 ]
 
