@@ -131,7 +131,7 @@ def fit(game: Game, data: Images, run: Run, config: dict[str, Any], show: Callab
 
     show: is shown every row of history.csv.
     """
-    at = _check(run, game)
+    at = _resume(run, game)
     if at < game.iterations:
         # a sample set may be this very run's, whose weights are yet to be made: it is forecast on any
         attacks = [build(s | ({"weights": None} if "weights" in s else {})) for s in config["attacks"].values()]
@@ -188,8 +188,8 @@ def _milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:.2g}" if seconds < 0.01 else f"{1000 * seconds:.0f}"
 
 
-def _check(run: Run, game: Game) -> int:
-    """The iteration of the checkpoint, 0 if there is none; at the last one the game is filled from it."""
+def _resume(run: Run, game: Game) -> int:
+    """The iteration of the checkpoint, 0 if there is none; at the last one game and history.csv are filled from it."""
     if not run.checkpoint.exists():
         return 0
     try:

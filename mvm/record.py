@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import shutil
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,16 @@ from mvm.whole import write_text, write_whole
 ELSEWHERE = ("root", "weights")  # settings that say where things are, not what is computed
 
 
+def without(settings: Any, names: Collection[str]) -> Any:
+    """Settings, nested, but for those of these names."""
+    if isinstance(settings, dict):
+        return {key: without(value, names) for key, value in settings.items() if key not in names}
+    return [without(value, names) for value in settings] if isinstance(settings, list) else settings
+
+
 def fingerprint(science: dict[str, Any]) -> str:
     """First 8 hex digits of the hash of settings; where files lie does not count."""
-
-    def plain(node: Any) -> Any:
-        if isinstance(node, dict):
-            return {k: plain(v) for k, v in node.items() if k not in ELSEWHERE}
-        return [plain(v) for v in node] if isinstance(node, list) else node
-
-    return hashlib.sha256(json.dumps(plain(science), sort_keys=True).encode()).hexdigest()[:8]
+    return hashlib.sha256(json.dumps(without(science, ELSEWHERE), sort_keys=True).encode()).hexdigest()[:8]
 
 
 def fingerprint_of(config: dict[str, Any]) -> str:
@@ -42,13 +44,7 @@ def but_for_seed(config: dict[str, Any]) -> Any:
 
     Nor with what only a network's `fit` reads, which a game that trains it does not call.
     """
-
-    def plain(node: Any) -> Any:
-        if isinstance(node, dict):
-            return {key: plain(value) for key, value in node.items() if key not in ("seed", "source", "root")}
-        return [plain(value) for value in node] if isinstance(node, list) else node
-
-    kept: dict[str, Any] = plain({key: config[key] for key in ("data", "classifier", "game")})
+    kept = without({key: config[key] for key in ("data", "classifier", "game")}, ("seed", "source", "root"))
     for network in (kept["game"].get("attack"), *kept["game"].get("members", {}).values()):
         for unread in ("iterations", "batch_size"):
             (network or {}).pop(unread, None)

@@ -15,6 +15,7 @@ from mvm.report.write import write_report
 
 
 def main(cfg: DictConfig, overrides: list[str]) -> None:
+    """The report of outputs/exhibits/<profile> and of what an earlier one keeps; raises `UserError` without either."""
     outputs = Path(cfg.outputs)
     if not (outputs / "exhibits" / cfg.profile).is_dir() and not (Path(cfg.to) / archive.NAME).exists():
         raise UserError(

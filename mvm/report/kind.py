@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from mvm.record import but_for_seed
+from mvm.record import but_for_seed, without
 from mvm.report.records import Entry, Score
 
-ELSEWHERE = ("seed", "source", "weights")  # settings of an attack that are another seed's
+OF_A_SEED = ("seed", "source", "weights")  # settings of an attack that differ from seed to seed
 
 
 def of_one_kind(entries: Iterable[Entry]) -> list[Entry]:
@@ -42,9 +42,4 @@ def _like_the_last(group: list[Entry]) -> list[Entry]:
 
 
 def _kind(score: Score) -> Any:
-    def plain(node: Any) -> Any:
-        if isinstance(node, dict):
-            return {key: plain(value) for key, value in node.items() if key not in ELSEWHERE}
-        return [plain(value) for value in node] if isinstance(node, list) else node
-
-    return plain(score.cell.get("settings")), score.n
+    return without(score.cell.get("settings"), OF_A_SEED), score.n
