@@ -18,8 +18,17 @@ from mvm.terminal import say
 from mvm.weights import load_weights
 
 
-def find_runs(pattern: str) -> list[Run]:
-    """The trained runs whose folders match a glob, in order. Raises `UserError` if there is none."""
+def find_runs(patterns: str | Sequence[str]) -> list[Run]:
+    """The trained runs whose folders match a glob, or one of several, each once and in order.
+
+    Raises `UserError` if a glob has none.
+    """
+    globs = [patterns] if isinstance(patterns, str) else [str(one) for one in patterns] or [""]
+    found = {run.folder.resolve(): run for one in globs for run in _matching(one)}
+    return [found[folder] for folder in sorted(found)]
+
+
+def _matching(pattern: str) -> list[Run]:
     folders = [Path(folder) for folder in sorted(glob.glob(pattern))]
     runs = [Run(folder) for folder in folders if Run(folder).trained]
     for folder in folders:
@@ -28,7 +37,7 @@ def find_runs(pattern: str) -> list[Run]:
     if not runs:
         raise UserError(
             f"runs={pattern}: no trained run matches ({len(folders)} folders do); "
-            f"give a glob of run folders, for example 'runs=outputs/runs/mnist5k-*'"
+            f"give a glob of run folders, for example 'runs=outputs/runs/mnist5k-*', or a list of such globs"
         )
     return runs
 

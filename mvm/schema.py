@@ -34,7 +34,7 @@ class Train:
 
 @dataclass
 class Evaluate:
-    runs: str = "outputs/runs/*"  # a glob of run folders
+    runs: Any = "outputs/runs/*"  # a glob of run folders, or a list of them
     eta: float | None = None  # None: the eta of each run
     seed: int | None = None  # of the attacks; None: each run's own
     test_images: int | None = None  # so many of the test set, at equal distances; None: all

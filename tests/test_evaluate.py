@@ -42,6 +42,8 @@ def test_a_grid_of_saved_defenders(mvm, tmp_path):
     assert {f: f.stat().st_mtime_ns for f in stamps} == stamps
     again = mvm("evaluate", f"runs={tmp_path}/runs/mnist5k-*", "attacks=[none,fgsm,pgd,attnet]", *ATTACKS)
     assert read(again.folder) == rows and "error 0" not in again.out and "checking" not in again.out
+    lists = f"runs=[{tmp_path}/runs/*-undefended-*,{tmp_path}/runs/*]"
+    assert read(mvm("evaluate", lists, "attacks=[none,fgsm,pgd,attnet]", *ATTACKS).folder) == rows  # each run once
     assert "not tried: E11" not in again.out
     for file in tmp_path.glob("runs/*-minimax-*/cells/attnet-*.json"):
         cell = json.loads(file.read_text())
@@ -115,6 +117,7 @@ def test_nothing_to_score(mvm, tmp_path):
 
 def test_no_run_matches(mvm, tmp_path):
     assert_one_line(mvm("evaluate", f"runs={tmp_path}/nothing*"), "no trained run matches .*outputs/runs/mnist5k")
+    assert_one_line(mvm("evaluate", "runs=[]"), "runs=: no trained run matches")
 
 
 def test_a_damaged_run_does_not_sink_the_grid(mvm, tmp_path):
