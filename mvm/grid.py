@@ -9,7 +9,7 @@ from mvm.audit.cell import Cell
 from mvm.audit.checks.grid import seeds
 from mvm.audit.checks.verdict import FAIL, NOT_TRIED, PASS, WARN, Check, of_cell, struck
 from mvm.audit.checks.worst import NAME, pointwise, worst_case
-from mvm.record import but_for_seed, fingerprint, name_of
+from mvm.record import OFF, but_for_seed, fingerprint, name_of
 from mvm.untried import untried
 
 
@@ -60,21 +60,23 @@ class Line:
 
 
 def tell_apart(lines: list[Line]) -> None:
-    """Lines of the same title get the first two settings of the game in which they differ, too."""
+    """Lines of the same title get the first two settings in which they differ, too: of the game, then of the images."""
     same: dict[str, list[Line]] = {}
     for line in lines:
         same.setdefault(line.title, []).append(line)
     for twins in same.values():
-        games = [_plain(line.config["game"]) for line in twins]
-        differ = [key for key in games[0] if len({game.get(key) for game in games}) > 1]
-        for line, game in zip(twins, games, strict=True):
-            line.more = "".join(f" {key}={game.get(key)}" for key in differ[:2])
+        settings = [_plain(line.config) for line in twins]
+        differ = [key for key in settings[0] if len({one.get(key) for one in settings}) > 1]
+        for line, one in zip(twins, settings, strict=True):
+            line.more = "".join(f" {key}={one.get(key)}" for key in differ[:2])
 
 
-def _plain(game: dict[str, Any]) -> dict[str, str]:
-    """The settings of a game that fit in a title: numbers and words, and the names of a mixture's members."""
+def _plain(config: dict[str, Any]) -> dict[str, str]:
+    """What fits in a title: a game's numbers and words, the names of a mixture's members, and how images move."""
+    game = config["game"]
     single = {key: str(value) for key, value in game.items() if not isinstance(value, (dict, list))}
-    return single | ({"members": "+".join(game["members"])} if "members" in game else {})
+    members = {"members": "+".join(game["members"])} if "members" in game else {}
+    return single | members | {key: str(config["data"].get(key, off)) for key, off in OFF}
 
 
 def add_grid_checks(lines: list[Line], runs: str) -> None:

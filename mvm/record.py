@@ -15,6 +15,7 @@ from mvm.errors import UserError
 from mvm.whole import write_text, write_whole
 
 ELSEWHERE = ("root", "weights")  # settings that say where things are, not what is computed
+OFF = {"shift": 0, "flip": False}.items()  # settings of data that older runs lack: at these they do not count
 
 
 def without(settings: Any, names: Collection[str]) -> Any:
@@ -31,7 +32,12 @@ def fingerprint(science: dict[str, Any]) -> str:
 
 def fingerprint_of(config: dict[str, Any]) -> str:
     """The fingerprint of what determines a run's weights: data, classifier, game, seed."""
-    return fingerprint({k: config[k] for k in ("data", "classifier", "game", "seed")})
+    return fingerprint(_science(config) | {"seed": config["seed"]})
+
+
+def _science(config: dict[str, Any]) -> dict[str, Any]:
+    data = {key: value for key, value in config["data"].items() if (key, value) not in OFF}
+    return {"data": data, "classifier": config["classifier"], "game": config["game"]}
 
 
 def name_of(config: dict[str, Any]) -> str:
@@ -44,7 +50,7 @@ def but_for_seed(config: dict[str, Any]) -> Any:
 
     Nor with what only a network's `fit` reads, which a game that trains it does not call.
     """
-    kept = without({key: config[key] for key in ("data", "classifier", "game")}, ("seed", "source", "root"))
+    kept = without(_science(config), ("seed", "source", "root"))
     for network in (kept["game"].get("attack"), *kept["game"].get("members", {}).values()):
         for unread in ("iterations", "batch_size"):
             (network or {}).pop(unread, None)

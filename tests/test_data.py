@@ -5,6 +5,7 @@ import pytest
 import torch
 from conftest import REAL_DATA, needs_data
 
+from mvm.data.augment import Augment
 from mvm.data.batches import Blocks, batches
 from mvm.data.cifar10 import CIFAR10, standardise
 from mvm.data.mnist import MNIST
@@ -45,6 +46,48 @@ def test_batches_are_a_function_of_seed_and_iteration():
     assert whole[:4] != whole[4:8]
     with pytest.raises(UserError, match="there are only 23"):
         next(batches(x, y, 24, 0))
+
+
+def moved(image, down, right, mirrored, shift):
+    """By definition: where a pixel goes, one by one; beyond an edge is the edge."""
+    out = torch.empty_like(image)
+    _, h, w = image.shape
+    for r, c in itertools.product(range(h), range(w)):
+        row = min(max(r - (down - shift), 0), h - 1)
+        column = min(max((w - 1 - c if mirrored else c) - (right - shift), 0), w - 1)
+        out[:, r, c] = image[:, row, column]
+    return out
+
+
+@pytest.mark.parametrize(("shift", "flip"), [(0, True), (2, False), (2, True)])
+def test_images_are_moved_and_mirrored_as_drawn(shift, flip):
+    augment = Augment(shift, flip)
+    x = torch.rand(40, 3, 6, 5)
+    draws = augment.draw(40, 1)
+    for image, draw, result in zip(x, draws.tolist(), augment(x, draws), strict=True):
+        assert torch.equal(result, moved(image, *draw, shift))
+    many = augment.draw(9000, 2)
+    for move in (many[:, 0], many[:, 1]):
+        share = move.bincount(minlength=2 * shift + 1) / 9000
+        assert len(share) == 2 * shift + 1 and (share * len(share) - 1).abs().max() < 0.1
+    assert abs(many[:, 2].float().mean() - 0.5 * flip) < 0.02
+
+
+def test_augmented_batches_are_a_function_of_seed_and_iteration():
+    x, y = torch.rand(23, 1, 4, 4), torch.arange(23)
+
+    def images(seed, start, n):
+        return torch.stack([b[0] for b in itertools.islice(batches(x, y, 5, seed, start, Augment(1, True)), n)])
+
+    whole = images(0, 0, 12)
+    assert torch.equal(images(0, 7, 5), whole[7:]) and not torch.equal(images(1, 0, 12), whole)
+    plain = list(itertools.islice(batches(x, y, 5, 0), 12))
+    assert not torch.equal(torch.stack([b[0] for b in plain]), whole)
+    data = MNIST5k(shift=1)
+    data.setup()
+    assert torch.equal(data.test.x, data.tested_on(None).test.x) and data.augment and not MNIST5k().augment
+    with pytest.raises(ValueError, match="shift=-1, flip=False: must be 0 or more pixels"):
+        MNIST5k(shift=-1)
 
 
 def test_blocks_continue_where_they_stopped():

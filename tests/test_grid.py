@@ -4,8 +4,8 @@ import pytest
 from conftest import compose
 
 from mvm.audit.checks.verdict import FAIL, NOT_TRIED, PASS, WARN, Check, badges, not_passed, of_cell, struck
-from mvm.grid import Line, add_grid_checks, findings, silences, tally
-from mvm.record import but_for_seed
+from mvm.grid import Line, add_grid_checks, findings, silences, tally, tell_apart
+from mvm.record import but_for_seed, fingerprint_of
 from mvm.untried import lacking, untried
 
 
@@ -36,6 +36,17 @@ def test_an_undefended_run_is_missed_by_its_own_data_set_only():
     lines = [line(0), line(1, Check("E25", PASS, ""), data="cifar10", game="undefended"), line(2, data="cifar10")]
     add_grid_checks(lines, "r")
     assert [[c.verdict for c in one.checks if c.id == "E25"] for one in lines] == [[NOT_TRIED], [PASS], []]
+
+
+def test_images_that_move_tell_runs_apart_and_those_that_do_not_leave_the_name_as_it_was():
+    older, still, moving = line(0), line(0), line(0)
+    still.config["data"] |= {"shift": 0, "flip": False}
+    moving.config["data"] |= {"shift": 1, "flip": False}
+    tell_apart([older, still, moving])
+    assert [one.more for one in (older, still, moving)] == [" shift=0", " shift=0", " shift=1"]
+    assert older.kind == still.kind != moving.kind
+    names = [fingerprint_of(one.config) for one in (older, still, moving)]
+    assert names[0] == names[1] != names[2]
 
 
 def test_findings_are_told_once():

@@ -40,7 +40,8 @@ def test_remembering_leaves_the_weights_as_they_are(game, mvm, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize("settings", ["game=adv_train game.examples=current", "game=adv_train attack=pgd3",
-                                      "game=cat_mouse budgets.mnist.round_iterations=3"])  # fmt: skip
+                                      "game=cat_mouse budgets.mnist.round_iterations=3",
+                                      "game=adv_train data.shift=1"])  # fmt: skip
 def test_what_changes_or_does_not_come_back_is_not_remembered(settings, mvm, monkeypatch):
     from mvm.games.remembered import Remembered
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from mvm.data.augment import Augment
 from mvm.errors import UserError
 from mvm.seeding import derive
 
@@ -24,20 +25,27 @@ def blocks_together(blocks: object, device: torch.device) -> int:
     return max(k for k in range(1, 11) if blocks % k == 0)
 
 
-def batches(x: Tensor, y: Tensor, batch_size: int, seed: int, start: int = 0) -> Iterator[Batch]:
+def batches(
+    x: Tensor, y: Tensor, batch_size: int, seed: int, start: int = 0, augment: Augment | None = None
+) -> Iterator[Batch]:
     """The mini-batches of iterations start, start + 1, ...: without end, each epoch in a new order.
 
-    The order of epoch e is a function of (seed, e). An epoch leaves its incomplete last batch out.
+    The order of epoch e, and how `augment` moves its images, are functions of (seed, e). An epoch leaves its
+    incomplete last batch out.
     """
     per_epoch = len(x) // batch_size
     if per_epoch < 1:
         raise UserError(f"data.batch_size={batch_size}: there are only {len(x)} training images")
     for epoch in itertools.count(start // per_epoch):
         order = order_of(epoch, len(x), seed).to(x.device)
+        draws = augment.draw(len(x), derive(seed, epoch, 1)) if augment else None
         ahead = 1 if x.device.type == "cpu" else AHEAD
         for i in range(start % per_epoch, per_epoch, ahead):
-            chosen = order[i * batch_size : min(i + ahead, per_epoch) * batch_size]
-            yield from zip(x[chosen].split(batch_size), y[chosen].split(batch_size), strict=True)
+            part = slice(i * batch_size, min(i + ahead, per_epoch) * batch_size)
+            images = x[order[part]]
+            if augment and draws is not None:
+                images = augment(images, draws[part])
+            yield from zip(images.split(batch_size), y[order[part]].split(batch_size), strict=True)
         start = 0
 
 
@@ -59,9 +67,18 @@ class Blocks:
     """
 
     def __init__(
-        self, x: Tensor, y: Tensor, *, batch_size: int, seed: int, start: int, stop: int, size: int = BLOCK
+        self,
+        x: Tensor,
+        y: Tensor,
+        *,
+        batch_size: int,
+        seed: int,
+        start: int,
+        stop: int,
+        size: int = BLOCK,
+        augment: Augment | None = None,
     ) -> None:
-        self.x, self.y, self.batch_size, self.seed = x, y, batch_size, seed
+        self.x, self.y, self.batch_size, self.seed, self.augment = x, y, batch_size, seed, augment
         self.lengths = [min(size, stop - i) for i in range(start, stop, size)]
         self.start = start
 
@@ -69,7 +86,7 @@ class Blocks:
         return len(self.lengths)
 
     def __iter__(self) -> Iterator[list[Batch]]:
-        stream = batches(self.x, self.y, self.batch_size, self.seed, self.start)
+        stream = batches(self.x, self.y, self.batch_size, self.seed, self.start, self.augment)
         for length in self.lengths:
             yield list(itertools.islice(stream, length))
 

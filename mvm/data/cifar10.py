@@ -1,5 +1,7 @@
 """CIFAR-10: 50,000 training and 10,000 test photographs of ten kinds, 3 x 32 x 32."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torchvision.datasets import CIFAR10 as Files
@@ -9,10 +11,10 @@ from mvm.data.torchvision_files import open_files
 
 
 class CIFAR10(Images):
-    """Preprocessed as in Appendix B, see `standardise`; no crops, no flips."""
+    """Preprocessed as in Appendix B, see `standardise`; no crops and no flips but by `shift` and `flip`."""
 
-    def __init__(self, *, root: str | None = None, batch_size: int = 128, val: int = 5000, seed: int = 0) -> None:
-        super().__init__(batch_size=batch_size, val=val, seed=seed)
+    def __init__(self, *, root: str | None = None, **images: Any) -> None:
+        super().__init__(**images)
         self.root = root
 
     def load(self) -> tuple[Split, Split]:

@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from mvm.data.augment import Augment
 from mvm.data.batches import BLOCK, Blocks, Chunks, images_of
 
 CHUNK = 500  # images scored at once
@@ -45,14 +46,19 @@ class Images(pl.LightningDataModule):
     """A data set split in train, val and test.
 
     `val` images, chosen by a fixed rule that no seed changes, are cut from the training set; whatever
-    selects or monitors uses them, and the test set only scores. `seed` orders the mini-batches.
+    selects or monitors uses them, and the test set only scores. `seed` orders the mini-batches. `shift` (pixels)
+    and `flip` move and mirror the images that a game trains on at random (`mvm.data.augment`); attack networks that
+    score are trained on those as they are, and nothing else ever sees others. The paper does neither.
     """
 
-    def __init__(self, *, batch_size: int = 128, val: int = 5000, seed: int = 0) -> None:
+    def __init__(
+        self, *, batch_size: int = 128, val: int = 5000, seed: int = 0, shift: int = 0, flip: bool = False
+    ) -> None:
         super().__init__()
         if batch_size < 1 or val < 1:
             raise ValueError(f"batch_size={batch_size}, val={val}: must be 1 or more")
         self.batch_size, self.seed, self.n_val = batch_size, seed, val
+        self.augment = Augment(shift, flip)
         self.block = BLOCK  # iterations that Lightning sees as one batch
         self._loaded = False
 
@@ -95,6 +101,7 @@ class Images(pl.LightningDataModule):
             start=game.iteration,
             stop=game.iterations,
             size=self.block,
+            augment=self.augment,
         )
 
     def images_of(self, iteration: int) -> Tensor:

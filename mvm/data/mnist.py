@@ -1,5 +1,7 @@
 """MNIST: 60,000 training and 10,000 test images of handwritten digits, 1 x 28 x 28."""
 
+from typing import Any
+
 import torch
 from torchvision.datasets import MNIST as Files
 
@@ -10,8 +12,8 @@ from mvm.data.torchvision_files import open_files
 class MNIST(Images):
     """Pixels 0..255 rescaled to [-1, 1]. Read from torchvision's layout under `root`."""
 
-    def __init__(self, *, root: str | None = None, batch_size: int = 128, val: int = 5000, seed: int = 0) -> None:
-        super().__init__(batch_size=batch_size, val=val, seed=seed)
+    def __init__(self, *, root: str | None = None, **images: Any) -> None:
+        super().__init__(**images)
         self.root = root
 
     def load(self) -> tuple[Split, Split]:

