@@ -16,6 +16,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
 
+from mvm.cpu import share_cores
 from mvm.errors import UserError
 from mvm.schema import CONF, register
 
@@ -26,6 +27,7 @@ def entry(config_name: str, task: Callable[[DictConfig, list[str]], None]) -> No
     In a sweep a failing job is reported by its overrides when it fails and the others go on; at the end
     all that failed are named again, and the exit status says so.
     """
+    share_cores()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MVM_FAILED"] = str(Path(folder) / "failed")  # a file, because jobs may be processes of their own
         _entry(config_name, task)

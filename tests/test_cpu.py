@@ -1,5 +1,6 @@
 """What a process that trains is told: seen in processes of their own, for the settings hold to their end."""
 
+import os
 import subprocess
 import sys
 
@@ -49,6 +50,16 @@ def test_what_is_kept_can_be_given_back():
     if kept < 300:
         pytest.skip("the C library is not glibc")
     assert left < kept / 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="torch brings another OpenMP there")
+def test_threads_soon_sleep_when_they_wait_unless_told_otherwise():
+    command = [sys.executable, "-m", "mvm.evaluate", "runs=nowhere"]
+    unset = {key: value for key, value in os.environ.items() if key not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
+    for given, spins in (({}, "3000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "PASSIVE"}, "0")):
+        env = unset | given | {"OMP_DISPLAY_ENV": "verbose"}
+        result = subprocess.run(command, capture_output=True, text=True, env=env)
+        assert f"GOMP_SPINCOUNT = '{spins}'" in result.stderr and "no trained run matches" in result.stderr
 
 
 def test_a_training_process_does_not_look_for_a_driver_at_each_step_of_adam():
