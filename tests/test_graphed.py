@@ -12,7 +12,7 @@ from mvm.attacks.attnet import AttNetAttack
 from mvm.attacks.attnet_best import AttNetBest
 from mvm.build import build
 from mvm.classifiers.mnist import MNISTNet
-from mvm.data.augment import Augment
+from mvm.data.augment import STILL, Augment
 from mvm.data.batches import batches, blocks_together
 from mvm.data.mnist5k import MNIST5k
 from mvm.games.game import Game
@@ -138,7 +138,7 @@ def test_a_graph_outlives_others():
 @needs_gpu
 def test_mini_batches_are_the_same_on_a_gpu():
     x, y = torch.rand(100, 1, 3, 3), torch.arange(100)
-    for start, augment in product((0, 7), (None, Augment(1, True))):
+    for start, augment in product((0, 7), (STILL, Augment(1, True))):
         here, there = (list(islice(batches(x.to(d), y.to(d), 8, 0, start, augment), 30)) for d in ("cpu", "cuda"))
         assert all(
             torch.equal(a[0], b[0].cpu()) and torch.equal(a[1], b[1].cpu()) for a, b in zip(here, there, strict=True)

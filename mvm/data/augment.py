@@ -6,9 +6,9 @@ from torch import Tensor
 
 
 class Augment:
-    """Images (B, C, H, W) up to `shift` pixels down or up, right or left, and with `flip` every other one mirrored.
+    """Images (B, C, H, W) up to `shift` pixels down or up, right or left; with `flip` half of them mirrored, by chance.
 
-    What moves in at an edge is a copy of the edge. Raises `ValueError` for a negative shift.
+    What moves in at an edge is a copy of the edge. Raises `ValueError` for what is no such setting.
     """
 
     def __init__(self, shift: int = 0, flip: bool = False) -> None:
@@ -27,7 +27,9 @@ class Augment:
         return torch.cat([moves, mirrored], 1)
 
     def __call__(self, x: Tensor, draws: Tensor) -> Tensor:
-        """The images x as `draw` has them, draws (B, 3)."""
+        """The images x as `draw` has them, draws (B, 3); x itself where nothing moves."""
+        if not self:
+            return x
         (n, _, h, w), (down, right, mirrored) = x.shape, draws.to(x.device).unbind(1)
         rows = 2 * self.shift - down[:, None] + torch.arange(h, device=x.device)
         columns = torch.arange(w, device=x.device).expand(n, w)
@@ -35,3 +37,6 @@ class Augment:
         wider = F.pad(x, [self.shift] * 4, mode="replicate") if self.shift else x
         image = torch.arange(n, device=x.device)[:, None, None]
         return wider[image, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2).contiguous()
+
+
+STILL = Augment()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from mvm.data.augment import Augment
+from mvm.data.augment import STILL, Augment
 from mvm.errors import UserError
 from mvm.seeding import derive
 
@@ -26,7 +26,7 @@ def blocks_together(blocks: object, device: torch.device) -> int:
 
 
 def batches(
-    x: Tensor, y: Tensor, batch_size: int, seed: int, start: int = 0, augment: Augment | None = None
+    x: Tensor, y: Tensor, batch_size: int, seed: int, start: int = 0, augment: Augment = STILL
 ) -> Iterator[Batch]:
     """The mini-batches of iterations start, start + 1, ...: without end, each epoch in a new order.
 
@@ -38,14 +38,12 @@ def batches(
         raise UserError(f"data.batch_size={batch_size}: there are only {len(x)} training images")
     for epoch in itertools.count(start // per_epoch):
         order = order_of(epoch, len(x), seed).to(x.device)
-        draws = augment.draw(len(x), derive(seed, epoch, 1)) if augment else None
+        draws = augment.draw(len(x), derive(seed, epoch, 1))
         ahead = 1 if x.device.type == "cpu" else AHEAD
         for i in range(start % per_epoch, per_epoch, ahead):
             part = slice(i * batch_size, min(i + ahead, per_epoch) * batch_size)
-            images = x[order[part]]
-            if augment and draws is not None:
-                images = augment(images, draws[part])
-            yield from zip(images.split(batch_size), y[order[part]].split(batch_size), strict=True)
+            images, labels = augment(x[order[part]], draws[part]), y[order[part]]
+            yield from zip(images.split(batch_size), labels.split(batch_size), strict=True)
         start = 0
 
 
@@ -76,7 +74,7 @@ class Blocks:
         start: int,
         stop: int,
         size: int = BLOCK,
-        augment: Augment | None = None,
+        augment: Augment = STILL,
     ) -> None:
         self.x, self.y, self.batch_size, self.seed, self.augment = x, y, batch_size, seed, augment
         self.lengths = [min(size, stop - i) for i in range(start, stop, size)]

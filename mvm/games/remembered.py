@@ -40,8 +40,8 @@ def remembered(game: Game, against: Attack, iterations: int) -> Remembered | Non
     back as it was, and on a GPU, which replays the attack with the step (`mvm.graphed`).
     """
     data: Any = game.trainer.datamodule  # type: ignore[attr-defined]  # Lightning's own attribute, without a type
-    if not isinstance(data, Images) or data.train.x.is_cuda or not alike(against) or hasattr(against, "seed"):
+    if not isinstance(data, Images) or data.augment or data.train.x.is_cuda:
         return None
-    if data.augment:
+    if not alike(against) or hasattr(against, "seed"):
         return None
     return Remembered(data, game.perturb) if iterations > len(data.train.y) // data.batch_size else None
