@@ -59,10 +59,23 @@ def test_other_etas_and_settings_are_other_defences():
 
 
 def test_a_struck_seed_makes_the_mean_a_bound():
-    assert mean([row(error=">=0.2000", checks="E19! E30"), row(error="0.4", checks="E30")], 2) == (
+    assert mean([row(error=">=0.2000", checks="E19! E30"), row(error="0.4", seed=1, checks="E30")], 2) == (
         ">=0.3000 (0.2000 to 0.4000) E19"
     )
     assert mean([], 2) == "" and mean([row(error="0.1234", checks="E30")], 1) == "0.1234"
+
+
+def test_a_worst_over_other_attacks_makes_the_mean_a_bound():
+    alike = [row(error="0.1"), row("worst", "0.1"), row(error="0.3", seed=1), row("worst", "0.3", seed=1)]
+    assert table(alike).splitlines()[2].split("|")[4].strip() == "0.2000 (0.1000 to 0.3000)"
+    more = table([*alike, row("autoattack", "0.5", seed=1)]).splitlines()[2]
+    assert more.split("|")[5].strip() == ">=0.2000 (0.1000 to 0.3000) [not of the same attacks]"
+
+
+def test_two_runs_of_a_seed_are_no_two_seeds():
+    again = row(error="0.4") | {"run": "the same on another machine"}
+    assert mean([row(error="0.2"), again], 1) == "0.3000 (0.2000 to 0.4000) [2 runs of 1 seed]"
+    assert mean([row(error="0.2"), again, row(error="0.3", seed=1)], 3).endswith("[2 of 3 seeds] [3 runs of 2 seeds]")
 
 
 def test_later_grids_replace_what_earlier_ones_have(tmp_path):

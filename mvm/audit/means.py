@@ -15,8 +15,8 @@ def table(rows: Iterable[Row]) -> str:
     """A line a defence and eta, in Markdown: the mean over its seeds, and the smallest and largest of them.
 
     Settings but for the seed tell defences apart. If a check struck one of the seeds' numbers the mean is a bound, too;
-    where an attack was not run on all seeds it says on how many. The attacks' settings are not in a grid: whoever joins
-    several has to know that they are alike.
+    where an attack was not run on all seeds it says on how many, and where the worst is not over the same attacks for
+    all it is a bound. The attacks' settings are not in a grid: whoever joins several has to know that they are alike.
     """
     rows = list(rows)
     cells: dict[tuple[str, str], dict[str, list[Row]]] = {}
@@ -32,21 +32,27 @@ def table(rows: Iterable[Row]) -> str:
         title = " ".join(filter(None, [told["data"], told["defense"], told["variant"], f"eta{told['eta']}"]))
         seconds = fmean({row["run"]: float(row["training_s"]) for row in whole}.values())
         seeds = len({row["seed"] for row in whole})
-        means = (mean(of.get(attack, []), seeds) for attack in attacks)
+        worst = {row["run"] for row in of.get(WORST, [])}
+        uneven = len({frozenset(row["attack"] for row in whole if row["run"] == run) for run in worst}) > 1
+        means = (mean(of.get(attack, []), seeds, uneven=uneven and attack == WORST) for attack in attacks)
         out.append(line([title, str(seeds), *means, f"{seconds:.0f}"]))
     return "\n".join(out)
 
 
-def mean(rows: Sequence[Row], seeds: int) -> str:
+def mean(rows: Sequence[Row], seeds: int, *, uneven: bool = False) -> str:
     """0.0188 (0.0150 to 0.0220), of one seed 0.0188; a bound with the ids of the checks that failed: >=0.0188 E19.
 
-    seeds: of the defence; that there are rows of fewer is said.
+    seeds: of the defence; that there are rows of fewer, or several of a seed, is said. uneven: each is the worst over
+    attacks that not all have.
     """
     if not rows:
         return ""
     errors = [float(str(row["error"]).removeprefix(">=")) for row in rows]
     struck = sorted({id for row in rows for id in row["checks"].split() if id.endswith("!")})
     spread = f" ({min(errors):.4f} to {max(errors):.4f})" if len(errors) > 1 else ""
-    fewer = [] if len(rows) == seeds else [f"[{len(rows)} of {seeds} seeds]"]
-    value = f"{'>=' if struck else ''}{fmean(errors):.4f}{spread}"
-    return " ".join([value, *(id.rstrip("!") for id in struck), *fewer])
+    of = len({row["seed"] for row in rows})
+    notes = [id.rstrip("!") for id in struck]
+    notes += [f"[{of} of {seeds} seeds]"] if of < seeds else []
+    notes += [f"[{len(rows)} runs of {of} seed{'s' if of > 1 else ''}]"] if len(rows) > of else []
+    notes += ["[not of the same attacks]"] if uneven else []
+    return " ".join([f"{'>=' if struck or uneven else ''}{fmean(errors):.4f}{spread}", *notes])
