@@ -83,7 +83,7 @@ games: .venv/ready  ## how often each solver finds the known answers, into docs/
 	$(RUN) tests.benchmarks.success
 
 bench: .venv-bench/ready  ## what it costs, ours and others', into outputs/bench/bench.csv and bench.md; ARGS=busy where others work, too
-	for one in whole growth trainer floor operators tried steps accuracy restarts gpu; do $(RUN) tests.benchmarks.$$one $(ARGS) || exit; done
+	for one in whole growth trainer floor operators tried steps accuracy restarts gpu gpu_many; do $(RUN) tests.benchmarks.$$one $(ARGS) || exit; done
 	for one in epoch attacks leaders; do .venv-bench/bin/python -m tests.benchmarks.$$one $(ARGS) || exit; done
 	$(RUN) tests.benchmarks.page
 

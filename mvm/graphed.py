@@ -124,6 +124,18 @@ def set_rate(optimizer: Steps, rate: float) -> None:
             group["lr"] = torch.tensor(float(rate), device=on)
 
 
+def set_seed(attack: Any, seed: int, device: torch.device) -> None:
+    """What an attack that starts at random starts from; on a GPU in a tensor that stays in its place, as above."""
+    if not hasattr(attack, "seed"):
+        return
+    if device.type == "cpu" or not alike(attack):
+        attack.seed = seed
+    elif isinstance(attack.seed, Tensor) and attack.seed.device == device:
+        attack.seed.fill_(seed)
+    else:
+        attack.seed = torch.tensor(seed, device=device)
+
+
 def alike(thing: object) -> bool:
     """Whether the very class of a game or an attack says so: what its subclasses do differently nobody knows."""
     return bool(vars(type(thing)).get("alike"))

@@ -1,14 +1,21 @@
 """Random numbers that are a function of what they are for, not of what was drawn before."""
 
+from typing import Any, TypeVar
+
 import torch
 from torch import Tensor
 
 _MASK = (1 << 63) - 1
 
+Seed = TypeVar("Seed", bound=int | Tensor)
 
-def derive(seed: int, *keys: int) -> int:
-    """A seed for (seed, *keys): different keys give unrelated seeds, the same keys the same one."""
-    state = seed & _MASK
+
+def derive(seed: Seed, *keys: int) -> Seed:
+    """A seed for (seed, *keys): different keys give unrelated seeds, the same keys the same one.
+
+    seed: a number, or it in an int64 tensor, for recordings (`mvm.graphed.set_seed`); the same is returned.
+    """
+    state: Any = seed & _MASK
     for key in keys:
         state = (state * 6364136223846793005 + key + 1442695040888963407) & _MASK
         state ^= state >> 29
@@ -33,11 +40,11 @@ def _mix(h: Tensor) -> Tensor:
     return h ^ ((h >> 31) & ((1 << 33) - 1))
 
 
-def image_noise(x: Tensor, seed: int) -> Tensor:
+def image_noise(x: Tensor, seed: int | Tensor) -> Tensor:
     """Uniform numbers in [0, 1), one per pixel, as a function of (seed, the image, the pixel's place).
 
-    x: (N, ...) images. The same image gets the same numbers in every batch, at every place in it and
-    on every device, and the global random state is not touched. Counter-based: splitmix64's finaliser
+    x: (N, ...) images; seed: as for `derive`. The same image gets the same numbers in every batch, at every place
+    in it and on every device, and the global random state is not touched. Counter-based: splitmix64's finaliser
     over a hash of the image's bits.
     """
     flat = x.detach().float().flatten(1)

@@ -14,7 +14,7 @@ from mvm.attacks.noise import Noise
 from mvm.attacks.none import Clean
 from mvm.attacks.transfer import Transfer
 from mvm.games.lwa_fgsm import LWAFGSM
-from mvm.games.mixture import Mixture
+from mvm.games.mixture import MIXES, Mixture
 from mvm.risk import risk
 
 
@@ -80,6 +80,14 @@ def test_the_defender_faces_each_images_worst_member_within_the_games_reach(mix)
     losses = torch.stack([F.cross_entropy(u(z), y, reduction="none") for z in zs])
     torch.testing.assert_close(F.cross_entropy(u(game.perturb(x, y)), y, reduction="none"), losses.max(0).values)
     assert len(set(losses.argmax(0).tolist())) > 1 and game.faced().eta == ETA
+
+
+@pytest.mark.parametrize("mix", MIXES)
+def test_the_defender_moves_on_every_weight_that_is_not_zero(mix):
+    game = Mixture(Smooth(), members={"clean": Clean(), "fgsm": fgsm()}, mix=mix, iterations=5, lambda_=0.1, sigma=0.1)
+    for seed in range(5):
+        weights = game.weights(torch.rand(3, 7, generator=torch.Generator().manual_seed(seed)))
+        assert [t.tolist() for t in game._used(weights)] == [t.tolist() for t in weights.nonzero(as_tuple=True)]
 
 
 def test_a_mixture_of_fgsm_and_two_networks_by_hand(monkeypatch):

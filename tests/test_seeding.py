@@ -1,6 +1,14 @@
+import pytest
 import torch
 
 from mvm.seeding import derive, image_noise, reseed
+
+
+@pytest.mark.parametrize("seed", [0, 5, (1 << 62) + 123, derive(7, 1)])
+def test_a_seed_in_a_tensor_is_the_number(seed):
+    held, x = torch.tensor(seed), torch.rand(3, 2, 5)
+    assert derive(held, 3, 9).item() == derive(seed, 3, 9)
+    assert torch.equal(image_noise(x, held), image_noise(x, seed))
 
 
 def test_derived_seeds_do_not_collide():

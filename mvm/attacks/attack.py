@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mvm.attacks.attacked import attacked
+from mvm.graphed import alike
 from mvm.threat import check_eta, check_feasible
 
 Classifier = nn.Module
@@ -21,7 +22,8 @@ class Attack(ABC):
     are images. Attacks with randomness take a `seed`, and are a function of it.
     """
 
-    alike = False  # whether this very class takes the same steps for all images: then a GPU may replay them
+    alike = False  # whether this very class takes the same steps for all images: then a GPU may replay them, with
+    # a `seed` in a tensor if it has one, which `mvm.seeding` takes like a number
 
     def __init__(self, *, eta: float, box: bool) -> None:
         self.eta, self.box = check_eta(eta), bool(box)
@@ -55,6 +57,11 @@ class Attack(ABC):
 
         val: images and labels by which an attack with several candidates chooses.
         """
+
+    def obstacle(self) -> str:
+        """Why a GPU cannot replay what it once did, on other images; empty where it can."""
+        kind = type(self).__name__
+        return "" if alike(self) else f"{kind} does not say of its steps that they are alike for all images"
 
     def report(self) -> dict[str, Any]:
         """What a reader of the score should know of how this attack came about: plain data for the record."""

@@ -28,6 +28,8 @@ class PGD(Attack):
     before the random starts; a learned one is fitted by `fit`.
     """
 
+    alike = True
+
     def __init__(
         self,
         *,
@@ -45,7 +47,8 @@ class PGD(Attack):
         if steps < 1 or restarts < 1:
             raise ValueError(f"steps={steps}, restarts={restarts}: PGD needs 1 or more of each")
         self.steps, self.restarts, self.stop = steps, restarts, stop
-        self.start, self.seed = start, seed
+        self.start = start
+        self.seed: int | Tensor = seed
         self.step = 2.5 * self.eta / steps if step is None else step
         self.loss = choose_loss(loss)
 
@@ -55,7 +58,7 @@ class PGD(Attack):
             attempts.insert(0, partial(self._climb, classifier, None))
         return worst_of(attempts, x, y)
 
-    def _climb(self, classifier: Classifier, seed: int | None, x: Tensor, y: Tensor) -> Worst:
+    def _climb(self, classifier: Classifier, seed: int | Tensor | None, x: Tensor, y: Tensor) -> Worst:
         """The worst iterate from the random point of `seed`, or from `start`'s images."""
         z = self._first(classifier, seed, x, y)
         seen = climb(classifier, z, y, self.loss)
@@ -74,7 +77,7 @@ class PGD(Attack):
             times += seen.wrong
         return found
 
-    def _first(self, classifier: Classifier, seed: int | None, x: Tensor, y: Tensor) -> Tensor:
+    def _first(self, classifier: Classifier, seed: int | Tensor | None, x: Tensor, y: Tensor) -> Tensor:
         if seed is None:
             assert self.start is not None
             return clip(self.start(classifier, x, y), x, self.eta, box=self.box)
@@ -83,6 +86,11 @@ class PGD(Attack):
     def fit(self, *args: Any, **kwargs: Any) -> None:
         if self.start:
             self.start.fit(*args, **kwargs)
+
+    def obstacle(self) -> str:
+        if self.stop or self.restarts > 1 or self.start:
+            return "PGD with stop, restarts or start leaves out images that are broken"
+        return super().obstacle()
 
     def report(self) -> dict[str, Any]:
         return self.start.report() if self.start else {}

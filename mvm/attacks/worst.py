@@ -1,6 +1,6 @@
 """Of several perturbations of the same images, the worst for the classifier, per image."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -29,11 +29,13 @@ class Worst:
 Attempt = Callable[[Tensor, Tensor], Worst]  # on images x with labels y
 
 
-def worst_of(attempts: Iterable[Attempt], x: Tensor, y: Tensor) -> Tensor:
+def worst_of(attempts: Sequence[Attempt], x: Tensor, y: Tensor) -> Tensor:
     """Each attempt gets only the images that none before it has broken, so that later ones cost less.
 
     An image once broken stays broken, and its result does not depend on its batch if the attempts' do not.
     """
+    if len(attempts) == 1:  # which a GPU can replay: how many images are left, it would have to ask
+        return attempts[0](x, y).z
     none = torch.zeros(len(x), dtype=torch.bool, device=x.device)
     out = Worst(x, torch.full((len(x),), -torch.inf, dtype=x.dtype, device=x.device), none)
     for attempt in attempts:

@@ -15,7 +15,7 @@ from mvm.data.batches import BLOCK, Batch
 from mvm.errors import UserError
 from mvm.games.course import check_course, rate, reach, shrunk
 from mvm.games.probe import pgd_error, sensitivity
-from mvm.graphed import Graphed, alike, fuse, set_rate
+from mvm.graphed import Graphed, alike, fuse, set_rate, set_seed
 from mvm.leader_follower import Player
 from mvm.risk import risk
 from mvm.seeding import derive, reseed
@@ -86,11 +86,8 @@ class Game(pl.LightningModule, ABC):
             return f"{type(self).__name__} does not say of its iterations that they are alike"
         if reach(self.iteration, self.iterations, self.warm_up) < 1:
             return f"warm_up={self.warm_up:g} changes the attacker's reach, and is not over yet"
-        if self.against is not None and not alike(self.against):
-            return f"{type(self.against).__name__} does not say of its steps that they are alike for all images"
-        if hasattr(self.against, "seed"):
-            return f"{type(self.against).__name__} starts at random, elsewhere at every iteration"
-        return ""
+        fixed = (attack for attack in self.remade() if not hasattr(attack, "net"))  # a network's steps are the game's
+        return next((why for attack in fixed if (why := attack.obstacle())), "")
 
     @abstractmethod
     def perturb(self, x: Tensor, y: Tensor) -> Tensor:
@@ -180,8 +177,7 @@ class Game(pl.LightningModule, ABC):
     def _draw_anew(self) -> None:
         """Attacks that start at random start elsewhere at every iteration (Madry et al.), the same after a resume."""
         for attack in self.remade():
-            if hasattr(attack, "seed"):
-                attack.seed = derive(self.seed, self.iteration)
+            set_seed(attack, derive(self.seed, self.iteration), self.device)
 
     def progress(self) -> tuple[int, int]:
         """The iteration, and of how many, by which `lambda_schedule` counts."""

@@ -33,6 +33,7 @@ class Mixture(Game):
     """
 
     trained = ("defender", "attacker")
+    alike = True
 
     def __init__(
         self,
@@ -64,6 +65,7 @@ class Mixture(Game):
             else:
                 fixed(member, f"members=[{name}]")
         self.lambda_, self.sigma = lambda_, sigma
+        self.others = ascent_steps if self.attacker else 0
         self.u_optimizer, self.v_optimizer = u_optimizer, v_optimizer
 
     def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
@@ -96,13 +98,23 @@ class Mixture(Game):
 
     def _mixed(self, zs: Tensor, weights: Tensor, y: Tensor) -> Tensor:
         """sum_ki weights_ki l(g(z_ki), y_i), with a forward pass for the images of non-zero weight only."""
-        used = weights > 0  # (K, B)
-        z, label = zs[used], y.expand(len(zs), -1)[used]
+        used, of = self._used(weights)
+        z, label, weight = zs[used, of], y[of], weights[used, of]
         logits = self.defender(z)
-        value = (weights[used] * F.cross_entropy(logits, label, reduction="none")).sum()
-        error = (weights[used] * (logits.detach().argmax(1) != label)).sum()
+        value = (weight * F.cross_entropy(logits, label, reduction="none")).sum()
+        error = (weight * (logits.detach().argmax(1) != label)).sum()
         self.seen = {"risk": value.detach(), "error": error}
         return value
+
+    def _used(self, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """Members and images whose weights (K, B) are not zero, member after member: as many at every iteration."""
+        k, b = weights.shape
+        if self.mix in ("image", "dataset"):  # one member an image
+            worst = weights.argmax(0)
+            of = worst.argsort(stable=True)
+            return worst[of], of
+        every = torch.arange(k * b, device=weights.device)
+        return every // b, every % b
 
     def _attacked(self, x: Tensor, y: Tensor) -> Tensor:
         """Every member's images, (K, B, C, H, W)."""

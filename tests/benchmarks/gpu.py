@@ -1,29 +1,21 @@
 """Training on a GPU, by replays, beside what else could be done there: part of `make bench` where a GPU is.
 
-python -m tests.benchmarks.gpu [PART...]: the paper's nets, batch 128, random images, TF32 unless said otherwise. Sides
-take turns in blocks of 10 iterations; the clock waits for the GPU. `loop`: the block as one CUDA graph without
-anything around, which is what a replay could cost at best.
+python -m tests.benchmarks.gpu [PART...] [GAME...] [mnist|cifar10]: the paper's nets, batch 128, random images, games
+past their warm-up, TF32 unless said otherwise. Sides take turns in blocks of 10 iterations; the clock waits for the
+GPU. `loop`: the block as one CUDA graph without anything around, which is what a replay could cost at best.
 """
 
-import multiprocessing
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 from itertools import product
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from mvm.attacks.attacked import attacked
-from mvm.attacks.attnet_group import Group
-from mvm.attacks.attnet_stack import AttNetStack
-from mvm.attacks.recipe import Recipe
 from mvm.build import build
-from mvm.classifiers.mnist import MNISTNet
-from mvm.data.batches import batches
 from mvm.data.images import Images, Split
 from mvm.games.game import Game
 from mvm.graphed import fuse, recording
@@ -34,11 +26,10 @@ from tests.benchmarks.trainer import BLOCK, Turns, bare
 from tests.benchmarks.turns import Row, row, turns
 from tests.conftest import compose
 
-GAMES = ("undefended", "adv_train", "lwa_fgsm", "sens_fgsm", "alt", "minimax", "maximin")
-PARTS = ("trainer", "layouts", "forms", "restarts", "streams", "processes")
+GAMES = ("undefended", "adv_train", "lwa_fgsm", "sens_fgsm", "alt", "minimax", "maximin", "pgd_train", "mixture")
+PARTS = ("trainer", "layouts", "choice", "forms")
 STEPS = 20  # blocks that count
 MANY, TURNS = 10, 8  # blocks that Lightning sees as one, as at profile=paper; how many such count
-AT_ONCE = (1, 2, 4, 8)
 
 
 class Drawn(Images):
@@ -68,7 +59,7 @@ def game_of(name: str, data: str, *settings: str) -> Game:
     torch.manual_seed(0)
     more = {"source": build(config["classifier"])} if "source" in config["game"] else {}
     game: Game = build(config["game"], defender=build(config["classifier"]), **more)
-    game.iterations = BLOCK * (STEPS + 3)
+    game.iterations, game.warm_up = BLOCK * (STEPS + 3), 0.0
     return game
 
 
@@ -137,9 +128,23 @@ def layouts(data: str, images: Images) -> list[Row]:
             with tf32(on):  # kernels are chosen while recording
                 block = loop(game, images)
             sides[("tf32" if on else "float32") + "-nchw" * (layout is torch.contiguous_format)] = block
-        times = {side: _each(t) for side, t in turns(sides, clock, STEPS, 1).items()}
+        times = {side: per_iteration(t) for side, t in turns(sides, clock, STEPS, 1).items()}
         for a, b in (("tf32", "float32"), ("tf32", "tf32-nchw"), ("float32", "float32-nchw")):
             out.append(row(f"{data}/gpu-{name}-{a}:{b}", times[a], times[b], None, where()))
+    return out
+
+
+def choice(data: str, images: Images) -> list[Row]:
+    """Games whose convolutions are those that cuDNN found fastest by trying, beside those that it takes unasked."""
+    out = []
+    for name in ("undefended", "minimax"):
+        sides: dict[str, Callable[[], object]] = {}
+        for tries in (True, False):
+            torch.backends.cudnn.benchmark = tries
+            sides[str(tries)] = loop(game_of(name, data), images)
+        torch.backends.cudnn.benchmark = False
+        times = turns(sides, clock, STEPS, 1)
+        out.append(row(f"{data}/gpu-{name}-tried:unasked", *(per_iteration(t) for t in times.values()), None, where()))
     return out
 
 
@@ -149,95 +154,42 @@ def forms(data: str, images: Images) -> list[Row]:
     for form in ("linear", "image", "double", "part"):
         sides[form] = loop(game_of("minimax", data, f"game.penalty={form}"), images)
     times = turns(sides, clock, STEPS, 1)
-    alt = _each(times.pop("alt"))
-    return [row(f"{data}/gpu-minimax-{f}:alt-simultaneous", _each(t), alt, None, where()) for f, t in times.items()]
+    alt = per_iteration(times.pop("alt"))
+    return [
+        row(f"{data}/gpu-minimax-{f}:alt-simultaneous", per_iteration(t), alt, None, where()) for f, t in times.items()
+    ]
 
 
-def restarts(width: float, images: Images, members: int = 8) -> Row:
-    """Attack networks in one stack beside one after another, both replayed."""
-    torch.manual_seed(0)
-    net = MNISTNet(width=width).cuda()
-
-    def group(k: int) -> Group:
-        return Group(["mlp"] * k, [Recipe()] * k, AttNetStack((1, 28, 28), [0.0] * k).cuda(), 0.3, False)
-
-    rates = [1e-3] * BLOCK * (STEPS + 2)
-    with attacked(net):
-        stream = partial(batches, images.train.x, images.train.y, 128, 0)
-        together = group(members).train(net, stream(), rates)
-        each = [group(1).train(net, stream(), rates) for _ in range(members)]
-        sides = {"together": lambda: next(together), "one after another": lambda: [next(s) for s in each]}
-        times = turns(sides, clock, STEPS, BLOCK)
-    return row(f"mnist/gpu-attnet-restarts-{members}-width{width:g}:one-after-another", *times.values(), 0.4, where())
-
-
-def streams(name: str, data: str, images: Images) -> list[Row]:
-    """Several games in one process, each a graph on a stream of its own, beside one alone: per iteration of all."""
-    out, lanes = [], [(torch.cuda.Stream(), loop(game_of(name, data), images)) for _ in range(max(AT_ONCE))]
-
-    def at_once(n: int) -> None:
-        for stream, block in lanes[:n]:
-            with torch.cuda.stream(stream):
-                block()
-
-    times = turns({str(n): partial(at_once, n) for n in AT_ONCE}, clock, STEPS, 1)
-    for n in AT_ONCE[1:]:
-        each = [t / n / BLOCK for t in times[str(n)]]
-        out.append(row(f"{data}/gpu-{name}-{n}-streams:one", each, _each(times["1"]), None, where()))
-    return out
-
-
-def processes(name: str, data: str, seconds: float = 3.0) -> list[Row]:
-    """Several processes with one game each, beside one alone: milliseconds per iteration of all together."""
-    context, took = multiprocessing.get_context("spawn"), {}
-    for n in AT_ONCE:
-        barrier, queue = context.Barrier(n), context.Queue()
-        workers = [context.Process(target=_alone, args=(name, data, seconds, barrier, queue)) for _ in range(n)]
-        for worker in workers:
-            worker.start()
-        took[n] = 1000 / sum(queue.get(timeout=60) for _ in workers)
-        for worker in workers:
-            worker.join()
-    return [row(f"{data}/gpu-{name}-{n}-processes:one", [took[n]], [took[1]], None, where()) for n in AT_ONCE[1:]]
-
-
-def _alone(name: str, data: str, seconds: float, barrier, queue) -> None:  # type: ignore[no-untyped-def]
-    images = Drawn(SHAPES[data])
-    images.setup()
-    images.to(torch.device("cuda"))
-    with tf32():
-        block = loop(game_of(name, data), images)
-    barrier.wait()
-    start, n = clock(), 0
-    while clock() - start < seconds:
-        block()
-        n += BLOCK
-    queue.put(n / (clock() - start))
-
-
-def _each(blocks: list[float]) -> list[float]:
+def per_iteration(blocks: list[float]) -> list[float]:
     return [t / BLOCK for t in blocks]
 
 
-if __name__ == "__main__":
+def drawn(data: str) -> Images:
+    """Such images, on the GPU."""
+    images = Drawn(SHAPES[data])
+    images.setup()
+    images.to(torch.device("cuda"))
+    return images
+
+
+def asked(*choices: tuple[str, ...]) -> list[Sequence[str]]:
+    """Of each choice what the command line names, or all. Ends the program where there is no GPU."""
     if not torch.cuda.is_available():
         print("no GPU is here: nothing to time")
         sys.exit()
-    parts = [part for part in PARTS if part in sys.argv] or PARTS
-    for data in ("mnist", "cifar10"):
-        images = Drawn(SHAPES[data])
-        images.setup()
-        images.to(torch.device("cuda"))
+    return [[it for it in every if it in sys.argv] or every for every in choices]
+
+
+if __name__ == "__main__":
+    parts, games, nets = asked(PARTS, GAMES, tuple(ETA))
+    for data in nets:
+        images = drawn(data)
         with tf32():
-            for name in GAMES if "trainer" in parts else ():
+            for name in games if "trainer" in parts else ():
                 write(through_lightning(name, data, images))
             if "layouts" in parts:
                 write(layouts(data, images))
+            if "choice" in parts:
+                write(choice(data, images))
             if "forms" in parts:
                 write(forms(data, images))
-            if "restarts" in parts and data == "mnist":
-                write([restarts(width, images) for width in (0.25, 1.0)])
-            if "streams" in parts:
-                write([r for name in ("undefended", "minimax") for r in streams(name, data, images)])
-        if "processes" in parts and data == "mnist":
-            write(processes("minimax", data))
