@@ -181,6 +181,7 @@ def test_every_game_says_whether_it_can_be_replayed(name):
         (("alt", "game.warm_up=0.5"), "reach"),
         (("minimax", "recipe=best"), "warm_up=0.1 changes"),
         (("lwa_fgsm", "attack=pgd", "attack.restarts=2"), "PGD"),
+        (("pgd_train", "attack.restarts=2"), "PGD"),  # whose warm-up is in the way, too
         (("lwa_fgsm", "attack=pgd", "attack.stop=true"), "PGD"),
         (("mixture", "members=[pgd3,apgd,attnet]", "game.warm_up=0"), "APGD"),
     ],
@@ -231,6 +232,19 @@ def test_an_attack_starts_where_the_number_says_that_it_was_given(where):
     assert len(places) == (1 if where == "cuda" else 3)
 
 
+@needs_gpu
+def test_replays_start_where_the_seed_says():
+    net, x, y = MNISTNet(width=0.1).cuda(), torch.rand(4, 1, 28, 28, device="cuda"), torch.arange(4, device="cuda")
+    given = PGD(eta=0.3, steps=2)
+    step, sums = Graphed(lambda x, y: {"sum": (given(net, x, y) - x).abs().sum()}, []), set()
+    for seed in range(EAGER + 3):
+        set_seed(given, seed, x.device)
+        told = (PGD(eta=0.3, steps=2, seed=seed)(net, x, y) - x).abs().sum()
+        torch.testing.assert_close(step(x, y)["sum"], told)
+        sums.add(told.item())
+    assert step.graph and len(sums) == EAGER + 3
+
+
 def test_a_new_attack_is_not_taken_to_be_replayable():
     class Own(Attack):
         def perturb(self, classifier, x, y):
@@ -238,6 +252,17 @@ def test_a_new_attack_is_not_taken_to_be_replayable():
 
     game = game_of("lwa_fgsm")
     game.against = Own(eta=0.3, box=False)
+    assert "Own" in game.obstacle()
+
+
+def test_a_network_attacks_by_the_forward_pass_or_says_what_it_does():
+    class Own(AttNetAttack):
+        def perturb(self, classifier, x, y):
+            return x if self.seed % 2 else super().perturb(classifier, x, y)
+
+    game = game_of("mixture", "game.warm_up=0")
+    assert not game.obstacle()
+    game.members["own"] = Own((1, 28, 28), eta=0.3)
     assert "Own" in game.obstacle()
 
 

@@ -142,6 +142,9 @@ class AttNetAttack(Attack):
     def _step(self, classifier: Classifier, player: Player, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         return {"risk": ascend(lambda: self.net.gain(classifier(self.net(x, y)), y), player)}
 
+    def obstacle(self) -> str:
+        return "" if type(self).perturb is AttNetAttack.perturb else super().obstacle()
+
     def report(self) -> dict[str, Any]:
         """{"doubled": what the second half of the training changed}, `mvm.attacks.doubled`; empty before it."""
         return self._doubled

@@ -84,10 +84,12 @@ class Game(pl.LightningModule, ABC):
         """Why a GPU cannot replay one recorded iteration for all; empty where it can."""
         if not alike(self):
             return f"{type(self).__name__} does not say of its iterations that they are alike"
+        for attack in self.remade():
+            if why := attack.obstacle():
+                return why
         if reach(self.iteration, self.iterations, self.warm_up) < 1:
             return f"warm_up={self.warm_up:g} changes the attacker's reach, and is not over yet"
-        fixed = (attack for attack in self.remade() if not hasattr(attack, "net"))  # a network's steps are the game's
-        return next((why for attack in fixed if (why := attack.obstacle())), "")
+        return ""
 
     @abstractmethod
     def perturb(self, x: Tensor, y: Tensor) -> Tensor:

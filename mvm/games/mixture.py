@@ -97,7 +97,7 @@ class Mixture(Game):
         return torch.softmax(means / self.temperature, 0)[:, None].expand(k, b) / b
 
     def _mixed(self, zs: Tensor, weights: Tensor, y: Tensor) -> Tensor:
-        """sum_ki weights_ki l(g(z_ki), y_i), with a forward pass for the images of non-zero weight only."""
+        """sum_ki weights_ki l(g(z_ki), y_i), with a forward pass for the images that `_used` names only."""
         used, of = self._used(weights)
         z, label, weight = zs[used, of], y[of], weights[used, of]
         logits = self.defender(z)
@@ -107,7 +107,10 @@ class Mixture(Game):
         return value
 
     def _used(self, weights: Tensor) -> tuple[Tensor, Tensor]:
-        """Members and images whose weights (K, B) are not zero, member after member: as many at every iteration."""
+        """Members and images whose weights (K, B) are not zero, member after member: as many at every iteration.
+
+        Of softmax all, though a weight may be too small for a float32.
+        """
         k, b = weights.shape
         if self.mix in ("image", "dataset"):  # one member an image
             worst = weights.argmax(0)
