@@ -113,27 +113,24 @@ def restore_generator(state: Tensor) -> None:
 
 
 def set_rate(optimizer: Steps, rate: float) -> None:
-    """The learning rate of all its parameters; on a GPU a tensor that stays in its place, for replays to read."""
+    """The learning rate of all its parameters, as by `held`; one from a checkpoint Lightning leaves on the CPU."""
     for group in optimizer.param_groups:
-        on, was = group["params"][0].device, group["lr"]
-        if on.type == "cpu":
-            group["lr"] = rate
-        elif isinstance(was, Tensor) and was.device == on:
-            was.fill_(rate)
-        else:  # a number, or a tensor from a checkpoint, which Lightning leaves on the CPU
-            group["lr"] = torch.tensor(float(rate), device=on)
+        group["lr"] = held(group["lr"], float(rate), group["params"][0].device)
 
 
 def set_seed(attack: Any, seed: int, device: torch.device) -> None:
-    """What an attack that starts at random starts from; on a GPU in a tensor that stays in its place, as above."""
-    if not hasattr(attack, "seed"):
-        return
-    if device.type == "cpu" or not alike(attack):
-        attack.seed = seed
-    elif isinstance(attack.seed, Tensor) and attack.seed.device == device:
-        attack.seed.fill_(seed)
-    else:
-        attack.seed = torch.tensor(seed, device=device)
+    """What an attack that starts at random starts from, as by `held` if it may be replayed."""
+    if hasattr(attack, "seed"):
+        attack.seed = held(attack.seed, seed, device) if alike(attack) else seed
+
+
+def held(was: object, value: float, device: torch.device) -> float | Tensor:
+    """The value; on a GPU in a tensor that stays in its place, if it was in one, for replays to read."""
+    if device.type == "cpu":
+        return value
+    if isinstance(was, Tensor) and was.device == device:
+        return was.fill_(value)
+    return torch.tensor(value, device=device)
 
 
 def alike(thing: object) -> bool:

@@ -5,34 +5,20 @@ from itertools import combinations, islice, product
 import pytest
 import pytorch_lightning as pl
 import torch
-from conftest import compose, options
+from conftest import options
+from narrow_games import PLAIN, game_of
 
-from mvm.attacks.attack import Attack
 from mvm.attacks.attnet import AttNetAttack
 from mvm.attacks.attnet_best import AttNetBest
 from mvm.attacks.pgd import PGD
-from mvm.build import build
 from mvm.classifiers.mnist import MNISTNet
 from mvm.data.augment import STILL, Augment
 from mvm.data.batches import batches, blocks_together
 from mvm.data.mnist5k import MNIST5k
-from mvm.games.game import Game
 from mvm.games.mixture import MIXES
-from mvm.games.undefended import Undefended
 from mvm.graphed import EAGER, Graphed, set_rate, set_seed
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU is here")
-PLAIN = {"pgd_train": "warm_up", "mixture": "warm_up"}  # games that begin eager by their defaults, and why
-NARROW = ("data=mnist5k", "profile=short", "eta=0.3", "budgets.mnist.rounds=3", "budgets.mnist.round_iterations=8")
-
-
-def game_of(name: str, *settings: str) -> Game:
-    config = compose(f"game={name}", *NARROW, *settings)
-    torch.manual_seed(0)
-    more = {"source": build(config["classifier"])} if "source" in config["game"] else {}
-    game: Game = build(config["game"], defender=build(config["classifier"]), **more)
-    game.iterations = getattr(game, "ends", [24])[-1]
-    return game
 
 
 def trained(name: str, folder, *settings: str, alike: bool) -> list[torch.Tensor]:
@@ -75,16 +61,14 @@ def test_a_replayed_game_ends_where_the_plain_one_does(name, tmp_path, monkeypat
 
 
 @needs_gpu
-def test_a_recipe_is_replayed_once_its_warm_up_is_over(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "settings",
+    [("minimax", "recipe=best"), ("pgd_train",), *(("mixture", f"game.mix={mix}") for mix in MIXES)],
+)
+def test_a_game_is_replayed_once_its_warm_up_is_over(settings, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
-    agree("minimax", tmp_path, "recipe=best", "game.warm_up=0.3")
-
-
-@needs_gpu
-@pytest.mark.parametrize("settings", [("pgd_train",), *(("mixture", f"game.mix={mix}") for mix in MIXES)])
-def test_random_starts_are_drawn_anew_by_replays(settings, tmp_path, monkeypatch):
-    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
-    agree(*settings[:1], tmp_path, *settings[1:], "game.warm_up=0.3")
+    name, *more = settings
+    agree(name, tmp_path, *more, "game.warm_up=0.3")
 
 
 @needs_gpu
@@ -167,59 +151,6 @@ def test_other_shapes_are_not_replayed():
     assert graphed.graph and graphed(torch.ones(5, device="cuda"))["sum"] == 5
 
 
-@pytest.mark.parametrize("name", options("game"))
-def test_every_game_says_whether_it_can_be_replayed(name):
-    assert PLAIN.get(name, "") in game_of(name).obstacle() and bool(game_of(name).obstacle()) == (name in PLAIN)
-
-
-@pytest.mark.parametrize(
-    ("settings", "why"),
-    [
-        (("minimax", "game.every=4"), "some iterations only"),
-        (("minimax", "game.penalty=lookahead"), "random numbers twice"),
-        (("sens_fgsm", "game.penalty=fd"), "random numbers twice"),
-        (("alt", "game.warm_up=0.5"), "reach"),
-        (("minimax", "recipe=best"), "warm_up=0.1 changes"),
-        (("lwa_fgsm", "attack=pgd", "attack.restarts=2"), "PGD"),
-        (("pgd_train", "attack.restarts=2"), "PGD"),  # whose warm-up is in the way, too
-        (("lwa_fgsm", "attack=pgd", "attack.stop=true"), "PGD"),
-        (("mixture", "members=[pgd3,apgd,attnet]", "game.warm_up=0"), "APGD"),
-    ],
-)
-def test_what_changes_from_iteration_to_iteration_is_named(settings, why):
-    assert why in game_of(*settings).obstacle()
-
-
-def test_what_is_in_the_way_until_the_warm_up_is_over_is_so_no_longer():
-    game = game_of("minimax", "recipe=best")
-    game.iteration = game.iterations // 2
-    assert not game.obstacle()
-
-
-def test_an_iteration_reads_nothing_but_what_it_is_given(monkeypatch):
-    """The ascents' mini-batches, too: a replay has them in places of its own."""
-    block = [(torch.rand(4, 1, 28, 28), torch.arange(4)) for _ in range(6)]
-    ends = []
-    for spoilt in (False, True):
-        game = game_of("minimax", "recipe=best")
-        optimizers = game.configure_optimizers()
-        monkeypatch.setattr(game, "optimizers", lambda made=optimizers: made)
-        game.ahead = [(torch.full_like(x, torch.nan), y) for x, y in block] if spoilt else block[1:]
-        if spoilt:
-            game._iterate(*block[0], *(t for batch in block[1 : 1 + game.others] for t in batch))
-        else:
-            game.iterate(*block[0])
-        ends.append([p.detach().clone() for p in game.parameters()])
-    assert game.others == 3 and all(torch.equal(a, b) for a, b in zip(*ends, strict=True))
-
-
-@pytest.mark.parametrize(
-    "settings", [("lwa_fgsm", "attack=noise"), ("lwa_fgsm", "attack=pgd"), ("mixture", "game.warm_up=0")]
-)
-def test_attacks_that_start_at_random_can_be_replayed(settings):
-    assert not game_of(*settings).obstacle()
-
-
 @pytest.mark.parametrize("where", ["cpu", pytest.param("cuda", marks=needs_gpu)])
 def test_an_attack_starts_where_the_number_says_that_it_was_given(where):
     net, x, y = MNISTNet(width=0.1).to(where), torch.rand(4, 1, 28, 28, device=where), torch.arange(4, device=where)
@@ -243,44 +174,6 @@ def test_replays_start_where_the_seed_says():
         torch.testing.assert_close(step(x, y)["sum"], told)
         sums.add(told.item())
     assert step.graph and len(sums) == EAGER + 3
-
-
-def test_a_new_attack_is_not_taken_to_be_replayable():
-    class Own(Attack):
-        def perturb(self, classifier, x, y):
-            return x
-
-    game = game_of("lwa_fgsm")
-    game.against = Own(eta=0.3, box=False)
-    assert "Own" in game.obstacle()
-
-
-def test_a_network_attacks_by_the_forward_pass_or_says_what_it_does():
-    class Own(AttNetAttack):
-        def perturb(self, classifier, x, y):
-            return x if self.seed % 2 else super().perturb(classifier, x, y)
-
-    game = game_of("mixture", "game.warm_up=0")
-    assert not game.obstacle()
-    game.members["own"] = Own((1, 28, 28), eta=0.3)
-    assert "Own" in game.obstacle()
-
-
-def test_what_a_subclass_does_is_not_taken_to_be_alike():
-    class Own(Undefended):
-        def loss(self, x, y):
-            return self.f(x, y) * self.iteration
-
-    game = Own(MNISTNet(width=0.1), iterations=5, lambda_=0.1)
-    assert "Own does not say" in game.obstacle()
-
-
-@pytest.mark.parametrize(
-    ("order", "steps", "others"), [("follower_first", 1, 1), ("leader_first", 1, 0), ("leader_first", 3, 2)]
-)
-def test_a_game_is_given_as_many_other_mini_batches_as_it_climbs(order, steps, others):
-    settings = (f"game.order={order}", f"game.ascent_steps={steps}", "game.ascend_on=other")
-    assert game_of("alt", *settings).others == others and game_of("alt", *settings[:2]).others == 0
 
 
 def test_without_a_gpu_every_call_is_the_step_itself():

@@ -143,6 +143,7 @@ class AttNetAttack(Attack):
         return {"risk": ascend(lambda: self.net.gain(classifier(self.net(x, y)), y), player)}
 
     def obstacle(self) -> str:
+        # the forward pass is the same for all images, whatever the network
         return "" if type(self).perturb is AttNetAttack.perturb else super().obstacle()
 
     def report(self) -> dict[str, Any]:
