@@ -24,7 +24,7 @@ def untried(id: str, runs: str) -> Check:
 
 
 def lacking(cells: dict[str, Cell], game: dict[str, Any], history: Sequence[Row]) -> Iterator[Check]:
-    """E11 and E14 of cells {attack: cell}, and E16 of a curve, whose records do not have what these rules need."""
+    """E11, E14 and E35 of cells {attack: cell}, and E16 of a curve, whose records do not have what these rules need."""
     for name, cell in cells.items():
         settings = cell["settings"]
         trained = (
@@ -33,6 +33,9 @@ def lacking(cells: dict[str, Cell], game: dict[str, Any], history: Sequence[Row]
         if trained and "doubled" not in cell.get("report", {}):
             text = f"{name} was scored by an older version; delete {name}-*.json in the run's folder to have it anew"
             yield Check(id="E11", verdict=NOT_TRIED, text=text, attack=name)
+        if str(settings.get("_target_", "")).endswith("autoattack.AutoAttack") and "report" not in cell:
+            text = f"{name} was scored by an older version, which did not keep what each component broke"
+            yield Check(id="E35", verdict=NOT_TRIED, text=text, attack=name)
         if settings.get("start"):
             text = f"{name} starts from an attack network, of which only the score is kept"
             yield from (Check(id, NOT_TRIED, text, attack=name) for id in ("E11", "E14"))

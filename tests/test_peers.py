@@ -96,3 +96,25 @@ def test_autoattack_is_feasible_repeatable_and_no_stronger_than_our_worst_case(c
     assert torch.equal(torch.get_rng_state(), state) and torch.equal(z, attack(net, x, y))
     ours = wrong(net, PGD(eta=ETA, steps=40, restarts=3, loss="margin")(net, x, y), y)
     assert abs(wrong(net, z, y).float().mean() - ours.float().mean()) <= 0.03
+
+
+@needs("pyautoattack")
+def test_autoattack_one_component_after_another_is_the_package_s_run_of_all(case):
+    package = pytest.importorskip("pyautoattack")
+    net, x, y = case[0], case[1][:20], case[2][:20]
+    components = ["apgd-ce", "apgd-t"]
+    attack = AutoAttack(eta=ETA / 2, components=components)
+    z = attack(net, x, y)
+    broken = attack.report()["broken"]
+
+    def on_unit(images):
+        return net(2 * images - 1)
+
+    with torch.random.fork_rng():
+        judge = package.AutoAttack(on_unit, version="custom", attacks=components, eps=ETA / 4, seed=0)
+        theirs, _ = judge.run_standard_evaluation((x + 1) / 2, y, batch_size=len(x))
+    moved = (z != x).flatten(1).any(1)
+    torch.testing.assert_close(z[moved], 2 * theirs[moved] - 1, atol=2e-6, rtol=0)
+    assert torch.equal(wrong(net, z, y), wrong(net, 2 * theirs - 1, y))
+    assert list(broken) == ["clean", *components] and sum(broken.values()) == int(wrong(net, z, y).sum())
+    assert broken["clean"] == int(wrong(net, x, y).sum()) and 0 < broken["apgd-ce"] < len(x)

@@ -5,11 +5,12 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mvm.attacks.attack import Attack, Classifier
+from mvm.attacks.attack import Attack, Classifier, wrong
 from mvm.errors import UserError
 from mvm.threat import HIGH, LOW, clip
 
@@ -23,7 +24,8 @@ class AutoAttack(Attack):
     The package works on [0, 1] with eps = eta / 2, draws from the global random state (set from the seed
     of each call here and put back), and switches off sys.settrace for good (put back too). Its results are
     clipped to the ball, and kept only where they are misclassified, so that rounding breaks no rule.
-    An image's result depends on its batch: its generator runs over the whole batch.
+    An image's result depends on its batch: its generator runs over the whole batch. The components are called one by
+    one, in which the package gives the same images as all at once, so that what each of them breaks is known.
     """
 
     def __init__(
@@ -37,21 +39,36 @@ class AutoAttack(Attack):
         if not components or set(components) - set(COMPONENTS):
             raise ValueError(f"components={list(components)}: must be some of {', '.join(COMPONENTS)}")
         self.components, self.seed = list(components), seed
+        self.broken = dict.fromkeys(("clean", *components), 0)
 
     def perturb(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
         """The images that break the classifier, cut to the ball and the box; the others as they were."""
         package = _package()
         if self.eta == 0 or not len(x):
             return x
-        with _undisturbed(x), torch.no_grad():
-            judge = package.AutoAttack(
-                _Unit(classifier).eval(), version="custom", attacks=self.components, eps=self.eta / 2, seed=self.seed,
-                device=x.device,
-            )  # fmt: skip
-            found, _ = judge.run_standard_evaluation(_to_unit(x), y, batch_size=len(x))
-            z = clip(_from_unit(found.to(x)), x, self.eta, box=True)
-        fooled = (classifier(z).argmax(1) != y).view(-1, *[1] * (x.dim() - 1))
+        z, left = x.clone(), ~wrong(classifier, x, y)
+        self.broken["clean"] += int((~left).sum())
+        for component in self.components:
+            on = left.nonzero().flatten()
+            if not len(on):
+                break
+            with _undisturbed(x), torch.no_grad():
+                judge = package.AutoAttack(
+                    _Unit(classifier).eval(), version="custom", attacks=[component], eps=self.eta / 2, seed=self.seed,
+                    device=x.device,
+                )  # fmt: skip
+                found, answers = judge.run_standard_evaluation(_to_unit(x[on]), y[on], batch_size=len(on))
+            z[on] = clip(_from_unit(found.to(x)), x[on], self.eta, box=True)
+            left[on] = answers.to(y) == y[on]
+            self.broken[component] += len(on) - int(left.sum())
+        fooled = wrong(classifier, z, y).view(-1, *[1] * (x.dim() - 1))
         return torch.where(fooled, z, x)
+
+    def report(self) -> dict[str, Any]:
+        """{"broken": {component: images that it was the first to break}}, first those wrong unattacked ("clean");
+        of all images so far.
+        """
+        return {"broken": dict(self.broken)}
 
     @property
     def gradients(self) -> int:

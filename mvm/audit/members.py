@@ -1,4 +1,4 @@
-"""What a reader should see of an attack that is the best of several networks (`mvm.attacks.attnet_best`)."""
+"""What a reader should see of an attack of several parts: networks of which one is kept, AutoAttack's components."""
 
 from collections.abc import Iterator
 
@@ -6,8 +6,13 @@ from mvm.audit.cell import Cell
 
 
 def told(cell: Cell) -> Iterator[str]:
-    """Lines: each network's error, then of the one chosen the train-test gap, its spread and the answers to it."""
+    """Lines: each network's error, then of the one chosen the train-test gap, its spread and the answers to it.
+
+    Of AutoAttack one line: how many images each component was the first to break.
+    """
     report = cell.get("report", {})
+    if "broken" in report:
+        yield ", ".join(f"{name} {images}" for name, images in report["broken"].items()) + f" of {cell['n']} images"
     for m in report.get("members", ()):
         mark = " <- chosen" if m["name"] == report["chosen"] else ""
         errors = f"training {m['train_error']:.4f}, validation {m['val_error']:.4f}"

@@ -1,4 +1,5 @@
-"""What the cells of one defender say about each other: E01, E06 to E08, E11, E12, E15, E17 to E19, E22, E24, E34."""
+"""What the cells of one defender say about each other: E01, E06 to E08, E11, E12, E15, E17 to E19, E22, E24, E34,
+E35."""
 
 from collections.abc import Iterator
 
@@ -31,7 +32,8 @@ LEARNED = ("attnet", "attnet_best", "attnet_risk", "attnet_folded", "attnet_fold
 
 def cell_checks(cells: dict[str, Cell], *, adversarially_trained: bool = True) -> list[Check]:
     """All rules on {attack: cell} of one defender at one eta."""
-    out = [check for cell in cells.values() for check in (*of_itself(cell), *reaches(cell), *converged(cell))]
+    rules = (of_itself, reaches, converged, blind)
+    out = [check for cell in cells.values() for rule in rules for check in rule(cell)]
     for id, stronger, weaker in ORDER:
         usable = usable_bits(cells[stronger], cells[weaker]) if stronger in cells and weaker in cells else None
         if usable is not None:
@@ -125,3 +127,17 @@ def converged(cell: Cell) -> Iterator[Check]:
     text = f"the second half of the training of {cell['attack']} changes the error"
     numbers = {"change": change, "low": low, "high": high, **found}
     yield judge("E11", bad, text, verdict=WARN, attack=cell["attack"], **numbers)
+
+
+def blind(cell: Cell) -> Iterator[Check]:
+    """E35: AutoAttack's Square, which asks for answers only, breaks next to nothing that its gradients left.
+
+    A fifth of a percent of the images, as in AutoAttack's own warning. Not tried unless Square came after others, nor
+    on cells of older versions.
+    """
+    broken = cell.get("report", {}).get("broken", {})
+    by_gradient = {name for name in broken if name not in ("clean", "square")}
+    if "square" in broken and by_gradient and list(broken)[-1] == "square":
+        text = "Square, without gradients, breaks what gradients do not: they are masked, and the error a lower bound"
+        bad = broken["square"] > 0.002 * cell["n"]
+        yield judge("E35", bad, text, verdict=WARN, attack=cell["attack"], **broken)
