@@ -138,6 +138,6 @@ def blind(cell: Cell) -> Iterator[Check]:
     broken = cell.get("report", {}).get("broken", {})
     by_gradient = {name for name in broken if name not in ("clean", "square")}
     if "square" in broken and by_gradient and list(broken)[-1] == "square":
-        text = "Square, without gradients, breaks what gradients do not: they are masked, and the error a lower bound"
+        text = "Square, without gradients, breaks what gradients do not: they may be masked, the error is a lower bound"
         bad = broken["square"] > 0.002 * cell["n"]
         yield judge("E35", bad, text, verdict=WARN, attack=cell["attack"], **broken)
