@@ -12,7 +12,7 @@ from mvm.attacks.attack import Attack
 from mvm.audit.cell import Cell
 from mvm.audit.checks.defender import connected
 from mvm.audit.checks.verdict import FAIL
-from mvm.audit.members import told
+from mvm.audit.parts import told
 from mvm.audit.pictures import keep_pictures
 from mvm.audit.score import score
 from mvm.build import build

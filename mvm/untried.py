@@ -30,12 +30,12 @@ def lacking(cells: dict[str, Cell], game: dict[str, Any], history: Sequence[Row]
         trained = (
             name != "own" and str(settings.get("_target_", "")).endswith(COMPARED) and settings.get("iterations", 0) > 1
         )
-        if trained and "doubled" not in cell.get("report", {}):
-            text = f"{name} was scored by an older version; delete {name}-*.json in the run's folder to have it anew"
-            yield Check(id="E11", verdict=NOT_TRIED, text=text, attack=name)
-        if str(settings.get("_target_", "")).endswith("autoattack.AutoAttack") and "report" not in cell:
-            text = f"{name} was scored by an older version, which did not keep what each component broke"
-            yield Check(id="E35", verdict=NOT_TRIED, text=text, attack=name)
+        report = cell.get("report", {})
+        old = f"{name} was scored by an older version; delete {name}-*.json in the run's folder to have it anew"
+        if trained and "doubled" not in report:
+            yield Check(id="E11", verdict=NOT_TRIED, text=old, attack=name)
+        if str(settings.get("_target_", "")).endswith("autoattack.AutoAttack") and "broken" not in report:
+            yield Check(id="E35", verdict=NOT_TRIED, text=old, attack=name)
         if settings.get("start"):
             text = f"{name} starts from an attack network, of which only the score is kept"
             yield from (Check(id, NOT_TRIED, text, attack=name) for id in ("E11", "E14"))

@@ -10,7 +10,7 @@ from mvm.attacks.attnet_best import AttNetBest
 from mvm.attacks.attnet_group import Group
 from mvm.attacks.attnet_stack import AttNetStack
 from mvm.attacks.fgsm import FGSM
-from mvm.audit.members import told
+from mvm.audit.parts import told
 
 
 def test_attnet_has_the_papers_shape():

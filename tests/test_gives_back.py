@@ -9,9 +9,9 @@ from blobs import ETA, cells_of, trained
 from mvm.attacks.attack import Attack
 from mvm.attacks.fgsm import FGSM
 from mvm.attacks.none import Clean
-from mvm.audit.checks.cells import blind, cell_checks
+from mvm.audit.checks.cells import cell_checks, masked
 from mvm.audit.checks.verdict import FAIL, NOT_TRIED, PASS, WARN
-from mvm.audit.members import told
+from mvm.audit.parts import told
 from mvm.untried import lacking
 
 
@@ -61,7 +61,7 @@ def of_parts(n=1000, **broken):
     [(0, PASS), (2, PASS), (3, WARN), (40, WARN)],  # 0.2 % of the images
 )
 def test_what_only_square_breaks_says_that_gradients_are_masked(square, verdict):
-    (check,) = blind(of_parts(clean=9, **{"apgd-ce": 80, "fab-t": 0}, square=square))
+    (check,) = masked(of_parts(clean=9, **{"apgd-ce": 80, "fab-t": 0}, square=square))
     assert (check.id, check.verdict, check.attack) == ("E35", verdict, "autoattack")
     assert check.numbers["square"] == square
 
@@ -76,7 +76,7 @@ def test_what_only_square_breaks_says_that_gradients_are_masked(square, verdict)
     ],
 )
 def test_square_says_nothing_where_no_gradients_came_before_it(cell):
-    assert not list(blind(cell))
+    assert not list(masked(cell))
 
 
 def test_the_components_are_told():

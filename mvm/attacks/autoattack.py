@@ -44,10 +44,10 @@ class AutoAttack(Attack):
     def perturb(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
         """The images that break the classifier, cut to the ball and the box; the others as they were."""
         package = _package()
-        if self.eta == 0 or not len(x):
-            return x
         z, left = x.clone(), ~wrong(classifier, x, y)
         self.broken["clean"] += int((~left).sum())
+        if self.eta == 0:
+            return x
         for component in self.components:
             on = left.nonzero().flatten()
             if not len(on):

@@ -1,5 +1,7 @@
-"""What the cells of one defender say about each other: E01, E06 to E08, E11, E12, E15, E17 to E19, E22, E24, E34,
-E35."""
+"""What the cells of one defender say about each other.
+
+E01, E06 to E08, E11, E12, E15, E17 to E19, E22, E24, E34, E35.
+"""
 
 from collections.abc import Iterator
 
@@ -32,7 +34,7 @@ LEARNED = ("attnet", "attnet_best", "attnet_risk", "attnet_folded", "attnet_fold
 
 def cell_checks(cells: dict[str, Cell], *, adversarially_trained: bool = True) -> list[Check]:
     """All rules on {attack: cell} of one defender at one eta."""
-    rules = (of_itself, reaches, converged, blind)
+    rules = (of_itself, reaches, converged, masked)
     out = [check for cell in cells.values() for rule in rules for check in rule(cell)]
     for id, stronger, weaker in ORDER:
         usable = usable_bits(cells[stronger], cells[weaker]) if stronger in cells and weaker in cells else None
@@ -129,7 +131,7 @@ def converged(cell: Cell) -> Iterator[Check]:
     yield judge("E11", bad, text, verdict=WARN, attack=cell["attack"], **numbers)
 
 
-def blind(cell: Cell) -> Iterator[Check]:
+def masked(cell: Cell) -> Iterator[Check]:
     """E35: AutoAttack's Square, which asks for answers only, breaks next to nothing that its gradients left.
 
     A fifth of a percent of the images, as in AutoAttack's own warning. Not tried unless Square came after others, nor
