@@ -1,6 +1,7 @@
-"""The checks on the classifier of a run, made once and kept in its folder."""
+"""The checks on the classifier of a run, each look at it made once and kept in its folder."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from mvm.attacks.pgd import PGD
 from mvm.audit.allowed import allowed
 from mvm.audit.cell import Cell
 from mvm.audit.checks.apart import apart
+from mvm.audit.checks.carried import carried
 from mvm.audit.checks.cells import bits
 from mvm.audit.checks.defender import defender_checks
 from mvm.audit.checks.grid import same_distribution, twin_broken
@@ -31,6 +33,7 @@ from mvm.terminal import say
 UNDEFENDED_ETA = 0.6  # at which PGD must break an undefended net
 
 Other = tuple[str, Callable[[], nn.Module]]  # another run's fingerprint, and the loader of its classifier
+Look = Callable[[nn.Module, Images, Tensor], list[Check]]  # at a classifier, its data and the chosen test images
 
 
 def inspect(
@@ -45,54 +48,76 @@ def inspect(
     surrogate: Other | None = None,
     copy: Other | None = None,
 ) -> list[Check]:
-    """What the rules find on the classifier of a run: from the file checks/*.json, or anew.
+    """What the rules find on the classifier of a run: from the files checks/*.json, or anew.
+
+    There is a file each for the classifier alone, beside other runs, and under each attack with steps, so that
+    another attack or run in the grid adds a look and repeats none.
 
     game: the settings that it was trained by. images: how many of the test images the rules' own attacks
     are tried on; test_images: out of how many, if `defence` gives not all. surrogate: an undefended run, for the
     transfer attack of E07; copy: a run of the same game from another seed, for that of E31.
     """
-    weights, undefended = digest_of(run.defender), name_of(game) == "undefended"
-    iterated = {
-        n: c["settings"] for n, c in cells.items() if "steps" in c["settings"] and not c["settings"].get("start")
-    }
-    others = {"surrogate": surrogate, "copy": copy}
-    named = {name: other and other[0] for name, other in others.items()}
-    asked = {"edition": EDITION, "of": weights, "eta": eta, "images": images, "iterated": iterated, **named}
-    asked |= {"test_images": test_images} if test_images else {}
-    there = kept(run.folder / file_of(asked))
-    if there:
-        return there[1]
-    say(f"checking {run.folder.name}")
-    nets = {name: other and other[1]() for name, other in others.items()}
-    found = _classifier(defence, cells, list(iterated), eta, images, undefended, nets)
-    keep(run.folder, asked, found)
-    return found
+    undefended = name_of(game) == "undefended"
+    same: dict[str, Any] = {"edition": EDITION, "of": digest_of(run.defender), "eta": eta, "images": images}
+    same |= {"test_images": test_images} if test_images else {}
+    looks: list[tuple[dict[str, Any], Look]] = [
+        ({"look": "alone", "iterated": {}}, partial(_alone, eta=eta, undefended=undefended))
+    ]
+    others = {name: other for name, other in (("surrogate", surrogate), ("copy", copy)) if other}
+    if others:
+        named = {name: other[0] for name, other in others.items()}
+        looks.append(({"look": "others", "iterated": {}, **named}, partial(_beside, eta=eta, others=others)))
+    for name, cell in cells.items():
+        settings = cell["settings"]
+        if "steps" in settings and not settings.get("start"):
+            looks.append(({"look": name, "iterated": {name: settings}}, partial(_under, cell=cell)))
+    return _found(run, [(same | asked, look) for asked, look in looks], defence, images)
 
 
-def _classifier(
-    defence: Defence,
-    cells: dict[str, Cell],
-    iterated: list[str],
-    eta: float,
-    images: int,
-    undefended: bool,
-    nets: dict[str, nn.Module | None],
+def _found(run: Run, looks: list[tuple[dict[str, Any], Look]], defence: Defence, images: int) -> list[Check]:
+    loaded, out = None, []
+    for asked, look in looks:
+        there = kept(run.folder / file_of(asked))
+        if there:
+            out += there[1]
+            continue
+        if loaded is None:
+            say(f"checking {run.folder.name}")
+            loaded = defence()
+        classifier, data = loaded
+        with evaluating(classifier):
+            found = look(classifier, data, data.test.spaced(images))
+        keep(run.folder, asked, found)
+        out += found
+    return out
+
+
+def _alone(classifier: nn.Module, data: Images, chosen: Tensor, *, eta: float, undefended: bool) -> list[Check]:
+    x, y, _ = data.test.select(chosen)
+    out = defender_checks(classifier, x, y) + probe(classifier, x, y, eta)
+    out += [self_test(classifier, x), _same_distribution(classifier, data), apart(data.val.x, data.test.x)]
+    if undefended:
+        z, _ = allowed(classifier, PGD(eta=UNDEFENDED_ETA), x, y)
+        out.append(twin_broken(wrong(classifier, z, y).float().mean().item(), UNDEFENDED_ETA))
+    return out
+
+
+def _beside(
+    classifier: nn.Module, data: Images, chosen: Tensor, *, eta: float, others: dict[str, Other]
 ) -> list[Check]:
-    classifier, data = defence()
-    with evaluating(classifier, *(net for net in nets.values() if net)):
-        chosen = data.test.spaced(images)
-        x, y, _ = data.test.select(chosen)
-        out = defender_checks(classifier, x, y) + probe(classifier, x, y, eta, **nets)
-        out += [self_test(classifier, x), _same_distribution(classifier, data), apart(data.val.x, data.test.x)]
-        if undefended:
-            z, _ = allowed(classifier, PGD(eta=UNDEFENDED_ETA), x, y)
-            out.append(twin_broken(wrong(classifier, z, y).float().mean().item(), UNDEFENDED_ETA))
-        for name in iterated:
-            settings = cells[name]["settings"]
-            whole = {"stop": False} if "stop" in settings else {}  # one that stops early asks about few of the images
-            out.append(silent(classifier, build(settings | whole), x, y, name))
-            if cells[name]["examples"] == examples(data):
-                out.append(_doubled(classifier, data, cells[name], chosen))
+    x, y, _ = data.test.select(chosen)
+    nets = {name: load() for name, (_, load) in others.items()}
+    with evaluating(*nets.values()):
+        return carried(classifier, x, y, eta, **nets)
+
+
+def _under(classifier: nn.Module, data: Images, chosen: Tensor, *, cell: Cell) -> list[Check]:
+    x, y, _ = data.test.select(chosen)
+    settings = cell["settings"]
+    whole = {"stop": False} if "stop" in settings else {}  # one that stops early asks about few of the images
+    out = [silent(classifier, build(settings | whole), x, y, cell["attack"])]
+    if cell["examples"] == examples(data):
+        out.append(_doubled(classifier, data, cell, chosen))
     return out
 
 

@@ -53,6 +53,25 @@ def test_a_grid_of_saved_defenders(mvm, tmp_path):
     assert "not tried: E11 on 1 of 2 runs: attnet was scored by an older version" in older.out
 
 
+def test_another_run_or_attack_adds_looks_and_repeats_none(mvm, tmp_path):
+    for game in ("undefended", "minimax"):
+        assert mvm("train", *TINY, f"game={game}", "attacks=[none]").status == 0
+
+    def looks(runs, attacks):
+        assert mvm("evaluate", f"runs={tmp_path}/runs/{runs}", f"attacks={attacks}", *ATTACKS).status == 0
+        files = [*tmp_path.glob("runs/*-minimax-*/checks/*.json")]
+        return {json.loads(f.read_text())["asked"]["look"]: f.stat().st_mtime_ns for f in files}
+
+    first = looks("*-minimax-*", "[none,pgd]")
+    assert set(first) == {"alone", "pgd"}
+    second = looks("*", "[none,pgd,pgd3]")
+    assert set(second) == {"alone", "pgd", "pgd3", "others"} and second.items() > first.items()
+    told = (tmp_path / "checks.json").read_text()
+    for folder in tmp_path.glob("runs/*/checks"):
+        shutil.rmtree(folder)
+    assert set(looks("*", "[none,pgd,pgd3]")) == set(second) and (tmp_path / "checks.json").read_text() == told
+
+
 def test_runs_of_one_game_are_told_apart_by_their_settings(mvm, tmp_path):
     for more in ((), ("game.gamma=0.5",), ("recipe=best", "eta=0.4")):
         assert mvm("train", *TINY, "game=minimax", "attacks=[none]", *more).status == 0

@@ -150,8 +150,8 @@ def test_a_softmax_output(planted):
 
 
 def test_mislabelled_test_images(planted):
-    def shuffled(test):
-        return Split(test.x, torch.where(torch.arange(len(test.y)) % 10 == 0, (test.y + 1) % 10, test.y), test.unit)
+    def shuffled(test):  # a fifth of them: the rule allows 8 points on so few images
+        return Split(test.x, torch.where(torch.arange(len(test.y)) % 5 == 0, (test.y + 1) % 10, test.y), test.unit)
 
     assert "E33" in everywhere(planted("adv_train", data=shuffled))
     assert named(planted, "E33", "clean test error far above validation error: labels?")
@@ -245,5 +245,5 @@ def test_a_copy_from_another_seed_is_found(planted, made, tmp_path):
     planted("adv_train")
     assert "not tried: E31" not in planted.result.out and "not tried: E07 on 2 of 2 runs" in planted.result.out
     for folder in (planted.folder, other):
-        (file,) = (folder / "checks").glob("*.json")
-        assert [c["verdict"] for c in json.loads(file.read_text())["found"] if c["id"] == "E31"] == ["pass"]
+        found = [c for file in (folder / "checks").glob("*.json") for c in json.loads(file.read_text())["found"]]
+        assert [c["verdict"] for c in found if c["id"] == "E31"] == ["pass"]

@@ -1,4 +1,4 @@
-"""What a few attacks of our own show on a slice of the test images, all in one threat model: E05 to E13, E31."""
+"""What a few attacks of our own show on a slice of the test images, all in one threat model: E05 to E13."""
 
 from functools import partial
 
@@ -18,24 +18,13 @@ from mvm.audit.checks.verdict import WARN, Check, judge
 CHANCE = 0.1  # ten classes
 
 
-def probe(
-    classifier: nn.Module,
-    x: Tensor,
-    y: Tensor,
-    eta: float,
-    surrogate: nn.Module | None = None,
-    copy: nn.Module | None = None,
-) -> list[Check]:
-    """All probes, boxed, on images x and labels y of one chunk.
-
-    surrogate: another net, for the transfer attack of E07; copy: the same game's net from another seed, for E31.
-    The classifier is in the mode in which it is evaluated.
-    """
-    hit = partial(_hit, classifier, x, y)
+def probe(classifier: nn.Module, x: Tensor, y: Tensor, eta: float) -> list[Check]:
+    """All probes, boxed, on images x and labels y of one chunk; the classifier is in the mode of its evaluation."""
+    hit = partial(broken, classifier, x, y)
     fgsm, noise = hit(FGSM(eta=eta, box=True)), hit(Noise(eta=eta, box=True))
     pgd = hit(PGD(eta=eta))
     strong = pgd | hit(PGD(eta=eta, loss="margin"))
-    out = [
+    return [
         at_least("E06", "iterative against single-step: IFGSM below FGSM", hit(IFGSM(eta=eta, step=eta / 4)), fgsm),
         at_least("E06", "iterative against single-step: PGD below FGSM", pgd, fgsm),
         at_least("E07", "white-box PGD is below random noise", pgd, noise),
@@ -45,19 +34,6 @@ def probe(
         doubling("E11", pgd, hit(PGD(eta=eta, steps=40)), what="doubling PGD's 20 steps"),
         limit(classifier, x, y),
     ]
-    if surrogate is not None:
-        carried = _carried(classifier, x, y, surrogate, eta)
-        out.append(at_least("E07", "white-box PGD is below PGD carried over from another net", strong, carried))
-    if copy is not None:
-        carried = _carried(classifier, x, y, copy, eta)
-        text = "white-box PGD is below PGD carried over from a copy trained with another seed"
-        out.append(at_least("E31", text, strong, carried, verdict=WARN))
-    return out
-
-
-def _carried(classifier: nn.Module, x: Tensor, y: Tensor, source: nn.Module, eta: float) -> np.ndarray:
-    """What PGD's images of another net break here."""
-    return wrong(classifier, PGD(eta=eta)(source, x, y), y).cpu().numpy()
 
 
 def monotone(half: np.ndarray, full: np.ndarray) -> Check:
@@ -67,7 +43,7 @@ def monotone(half: np.ndarray, full: np.ndarray) -> Check:
 
 def restarts(classifier: nn.Module, x: Tensor, y: Tensor, eta: float) -> Check:
     """E13: an image that one restart breaks, two restarts break."""
-    one, two = (_hit(classifier, x, y, PGD(eta=eta, steps=5, restarts=r)) for r in (1, 2))
+    one, two = (broken(classifier, x, y, PGD(eta=eta, steps=5, restarts=r)) for r in (1, 2))
     return judge("E13", bool((one & ~two).any()), "a restart lost a broken image", lost=int((one & ~two).sum()))
 
 
@@ -85,14 +61,15 @@ def limit(classifier: nn.Module, x: Tensor, y: Tensor, n: int = 100) -> Check:
     count = len(left)
     for steps, loss in ((10, "cross_entropy"), (100, "cross_entropy"), (100, "margin")):
         if len(left):  # the long attacks are for the images that the short one does not break
-            hit = _hit(classifier, x[left], y[left], PGD(eta=1.0, steps=steps, loss=loss))
+            hit = broken(classifier, x[left], y[left], PGD(eta=1.0, steps=steps, loss=loss))
             left = left[torch.from_numpy(~hit).to(left.device)]
     accuracy = len(left) / count
     most = CHANCE + 3 * (CHANCE * (1 - CHANCE) / count) ** 0.5
     return judge("E10", accuracy > most, "PGD at eta = 1 leaves accuracy above chance", accuracy=accuracy, allowed=most)
 
 
-def _hit(classifier: nn.Module, x: Tensor, y: Tensor, attack: Attack) -> np.ndarray:
+def broken(classifier: nn.Module, x: Tensor, y: Tensor, attack: Attack) -> np.ndarray:
+    """Which of the images the attack breaks, (n,) bool."""
     with torch.enable_grad():
         z, _ = allowed(classifier, attack, x, y)
     return wrong(classifier, z, y).cpu().numpy()
