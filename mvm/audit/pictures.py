@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from mvm.attacks.attack import Attack
+from mvm.attacks.attacked import attacked
 from mvm.data.images import Images
 from mvm.whole import write_whole
 
@@ -16,7 +17,8 @@ def keep_pictures(path: Path, classifier: nn.Module, attack: Attack, data: Image
     y = data.test.y
     first = torch.stack([(y == c).nonzero()[0, 0] for c in y.unique()])
     x = data.test.x[first]
-    z = attack(classifier, x, y[first])
+    with attacked(classifier):  # as it was scored
+        z = attack(classifier, x, y[first])
     with torch.no_grad():
         answers = classifier(z).argmax(1)
     arrays = {"x": _small(x), "z": _small(z), "y": y[first].cpu().numpy(), "answers": answers.cpu().numpy()}
