@@ -12,15 +12,22 @@ from omegaconf import DictConfig
 from mvm.audit.means import Row, table
 from mvm.cli import entry
 from mvm.errors import UserError
+from mvm.globs import globs
 
 KNOWN_BY = {"attack", "variant", "settings", "training_s"}  # columns; an older grid has only the first
 
 
 def main(cfg: DictConfig, overrides: list[str]) -> None:
-    files = sorted(glob.glob(cfg.grids))
+    print(table(read(sorted({file for one in globs(cfg.grids) for file in _matching(one)}))))
+
+
+def _matching(pattern: str) -> list[str]:
+    files = glob.glob(pattern)
     if not files:
-        raise UserError(f"grids={cfg.grids}: no such file; give a glob, for example 'grids=outputs/*/grid.csv'")
-    print(table(read(files)))
+        raise UserError(
+            f"grids={pattern}: no such file; give a glob, for example 'grids=outputs/*/grid.csv', or a list of them"
+        )
+    return files
 
 
 def read(files: Sequence[str]) -> list[Row]:

@@ -13,6 +13,7 @@ from torch import nn
 from mvm.build import build, device
 from mvm.data.images import Images
 from mvm.errors import UserError
+from mvm.globs import globs
 from mvm.record import Run, but_for_seed, name_of
 from mvm.terminal import say
 from mvm.weights import load_weights
@@ -23,8 +24,7 @@ def find_runs(patterns: str | Sequence[str]) -> list[Run]:
 
     Raises `UserError` if a glob has none.
     """
-    globs = [patterns] if isinstance(patterns, str) else [str(one) for one in patterns] or [""]
-    found = {run.folder.resolve(): run for one in globs for run in _matching(one)}
+    found = {run.folder.resolve(): run for one in globs(patterns) for run in _matching(one)}
     return [found[folder] for folder in sorted(found)]
 
 

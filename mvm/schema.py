@@ -67,7 +67,7 @@ class Workspace:
 
 @dataclass
 class Means:
-    grids: str = "outputs/grid.csv"  # a glob of such files
+    grids: Any = "outputs/grid.csv"  # a glob of such files, or a list of them
     outputs: str = "outputs"  # conf/hydra.yaml asks for one
 
 

@@ -137,6 +137,7 @@ def test_nothing_to_score(mvm, tmp_path):
 def test_no_run_matches(mvm, tmp_path):
     assert_one_line(mvm("evaluate", f"runs={tmp_path}/nothing*"), "no trained run matches .*outputs/runs/mnist5k")
     assert_one_line(mvm("evaluate", "runs=[]"), "runs=: no trained run matches")
+    assert_one_line(mvm("evaluate", "runs=3"), "runs=3: no trained run matches")
 
 
 def test_a_damaged_run_does_not_sink_the_grid(mvm, tmp_path):

@@ -94,3 +94,11 @@ def test_what_is_no_grid_is_named(tmp_path, mvm):
     result = mvm("means", f"grids={tmp_path}/nothing*.csv")
     assert_one_line(result, r"nothing\*.csv: no such file")
     assert mvm("means", f"grids={tmp_path}/a.csv").out.startswith("| defence | seeds | pgd [box] |")
+    for none in ("[]", "3", "{a: 1}", f"[{tmp_path}/a.csv,nowhere]"):
+        assert_one_line(mvm("means", f"grids={none}"), "no such file")
+
+
+def test_a_list_of_grids(tmp_path, mvm):
+    write(tmp_path / "a.csv", row(error="0.1"))
+    write(tmp_path / "b.csv", row(error="0.3", seed=1))
+    assert "0.2000 (0.1000 to 0.3000)" in mvm("means", f"grids=[{tmp_path}/a.csv,{tmp_path}/b.csv]").out

@@ -27,6 +27,7 @@ LAYERS = [  # a file imports from its own layer and the ones before it
         "leader_follower",
         "whole",
         "digest",
+        "globs",
         "weights",
     ],
     ["data", "classifiers"],
