@@ -13,13 +13,13 @@ from mvm.attacks.pgd import PGD
 from mvm.audit.allowed import allowed
 from mvm.audit.cell import Cell
 from mvm.audit.checks.apart import apart
-from mvm.audit.checks.carried import carried
 from mvm.audit.checks.cells import bits
 from mvm.audit.checks.defender import defender_checks
 from mvm.audit.checks.grid import same_distribution, twin_broken
 from mvm.audit.checks.probe import doubling, probe
 from mvm.audit.checks.selftest import self_test
 from mvm.audit.checks.silent import silent
+from mvm.audit.checks.transfer import transfer
 from mvm.audit.checks.verdict import Check
 from mvm.audit.score import examples
 from mvm.build import build
@@ -108,27 +108,19 @@ def _beside(
     x, y, _ = data.test.select(chosen)
     nets = {name: load() for name, (_, load) in others.items()}
     with evaluating(*nets.values()):
-        return carried(classifier, x, y, eta, **nets)
+        return transfer(classifier, x, y, eta, **nets)
 
 
 def _under(classifier: nn.Module, data: Images, chosen: Tensor, *, cell: Cell) -> list[Check]:
     x, y, _ = data.test.select(chosen)
-    settings = cell["settings"]
+    name, settings = cell["attack"], cell["settings"]
     whole = {"stop": False} if "stop" in settings else {}  # one that stops early asks about few of the images
-    out = [silent(classifier, build(settings | whole), x, y, cell["attack"])]
+    out = [silent(classifier, build(settings | whole), x, y, name)]
     if cell["examples"] == examples(data):
-        out.append(_doubled(classifier, data, cell, chosen))
+        z, _ = allowed(classifier, build(settings | {"steps": 2 * settings["steps"]}), x, y)
+        once, twice = bits(cell)[chosen.cpu().numpy()], wrong(classifier, z, y).cpu().numpy()
+        out.append(doubling("E11", once, twice, what=f"twice the steps of {name}", attack=name))
     return out
-
-
-def _doubled(classifier: nn.Module, data: Images, cell: Cell, chosen: Tensor) -> Check:
-    """E11 for a cell of the grid."""
-    x, y, _ = data.test.select(chosen)
-    settings: dict[str, Any] = cell["settings"] | {"steps": 2 * cell["settings"]["steps"]}
-    z, _ = allowed(classifier, build(settings), x, y)
-    twice = wrong(classifier, z, y).cpu().numpy()
-    what = f"twice the steps of {cell['attack']}"
-    return doubling("E11", bits(cell)[chosen.cpu().numpy()], twice, what=what, attack=cell["attack"])
 
 
 def _same_distribution(classifier: nn.Module, data: Images) -> Check:

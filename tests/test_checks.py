@@ -15,12 +15,12 @@ from mvm.attacks.none import Clean
 from mvm.attacks.pgd import PGD
 from mvm.audit.bits import unpack
 from mvm.audit.checks.at_least import at_least
-from mvm.audit.checks.carried import carried
 from mvm.audit.checks.cells import cell_checks
 from mvm.audit.checks.defender import defender_checks, eval_mode, gradients
 from mvm.audit.checks.grid import same_distribution, seeds, twin_broken
 from mvm.audit.checks.probe import doubling, limit, probe, restarts
 from mvm.audit.checks.selftest import Masked
+from mvm.audit.checks.transfer import transfer
 from mvm.audit.checks.verdict import FAIL, PASS, WARN, badges
 
 
@@ -98,7 +98,7 @@ def test_transfer_catches_what_has_gradients_that_mislead(honest):
             return there.detach() + (self.net(-x) - self.net(-x).detach())
 
     with evaluating(honest):
-        caught = failed(carried(Astray(honest), *blobs(), 0.6, surrogate=honest))
+        caught = failed(transfer(Astray(honest), *blobs(), 0.6, surrogate=honest))
     assert "E07" in caught
 
 

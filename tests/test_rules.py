@@ -18,10 +18,10 @@ from mvm.attacks.pgd import PGD
 from mvm.audit.bits import pack, unpack
 from mvm.audit.checks import selftest
 from mvm.audit.checks.apart import apart
-from mvm.audit.checks.carried import carried
 from mvm.audit.checks.defender import connected
 from mvm.audit.checks.provenance import clean_beside, kinds, own_weights, precision, unseen
 from mvm.audit.checks.silent import silent
+from mvm.audit.checks.transfer import transfer
 from mvm.audit.checks.verdict import FAIL, PASS, WARN
 from mvm.audit.checks.worst import pointwise, worst_case
 from mvm.audit.score import eight_bits
@@ -199,11 +199,11 @@ def test_a_copy_from_another_seed_does_not_beat_white_box(net):
         def forward(self, x):
             return net(x).detach() + (net(-x) - net(-x).detach())
 
-    found = carried(Astray(), *blobs(), 0.6, copy=net)
+    found = transfer(Astray(), *blobs(), 0.6, copy=net)
     assert [(c.id, c.verdict) for c in found] == [("E31", WARN)]
     other = Net()
     other.load_state_dict(net.state_dict())
-    assert [(c.id, c.verdict) for c in carried(net, *blobs(), 0.6, copy=other)] == [("E31", PASS)]
+    assert [(c.id, c.verdict) for c in transfer(net, *blobs(), 0.6, copy=other)] == [("E31", PASS)]
 
 
 def test_the_rules_look_at_images_from_all_over_the_test_set():

@@ -10,7 +10,7 @@ from mvm.audit.checks.probe import broken
 from mvm.audit.checks.verdict import WARN, Check
 
 
-def carried(
+def transfer(
     classifier: nn.Module,
     x: Tensor,
     y: Tensor,
