@@ -17,6 +17,7 @@ from mvm.audit.pictures import keep_pictures
 from mvm.audit.score import score
 from mvm.build import build
 from mvm.data.images import Images
+from mvm.digest import digest_of
 from mvm.errors import UserError
 from mvm.record import Run, fingerprint
 from mvm.terminal import bar, duration, say
@@ -32,29 +33,32 @@ def cells(
     ready: dict[str, Attack] | None = None,
     test_images: int | None = None,
 ) -> dict[str, Cell]:
-    """{name: cell} for attacks given as {name: settings}; what was scored before is read back.
+    """{name: cell} for attacks given as {name: settings}; what was scored before on the same weights is read back.
 
     ready: attacks that are used as they are. The others are built from their settings and, if they
     learn, trained against the run's defender first. test_images: how many `defence` gives, if not all.
     """
     out: dict[str, Cell] = {}
     for name, settings in attacks.items():
+        cell = kept_cell(run, name, settings, test_images)
         file = cell_file(run, name, settings, test_images)
-        out[name] = _read(file) or _make(file, name, settings, defence, (ready or {}).get(name))
+        out[name] = cell or _make(file, name, settings, defence, (ready or {}).get(name))
     return out
 
 
 def kept_cell(run: Run, name: str, settings: dict[str, Any], test_images: int | None) -> Cell | None:
-    """The score of an attack with these settings, if it was made before and its file is whole."""
-    return _read(cell_file(run, name, settings, test_images))
+    """The score of an attack with these settings, if one was made of the run's weights and its file is whole.
 
-
-def _read(file: Path) -> Cell | None:
+    The weights may be others by now: a run that was trained again while it was scored. Scores of older versions do not
+    say, and are taken.
+    """
     try:
-        cell = json.loads(file.read_text())
+        cell = json.loads(cell_file(run, name, settings, test_images).read_text())
     except (OSError, ValueError):
         return None
-    return cell if "wrong" in cell else None  # older versions did not keep what the checks need
+    if "wrong" not in cell or not run.trained:  # older versions did not keep what the checks need
+        return None
+    return cell if cell.get("weights") in (None, digest_of(run.defender)) else None
 
 
 def _make(file: Path, name: str, settings: dict[str, Any], defence: Defence, ready: Attack | None) -> Cell:

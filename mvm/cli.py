@@ -1,5 +1,6 @@
 """Entry points that answer a mistake with one line and a non-zero exit status."""
 
+import errno
 import os
 import re
 import sys
@@ -19,6 +20,8 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from mvm.cpu import share_cores
 from mvm.errors import UserError
 from mvm.schema import CONF, register
+
+UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST)
 
 
 def entry(config_name: str, task: Callable[[DictConfig, list[str]], None]) -> None:
@@ -102,7 +105,8 @@ def explain(why: BaseException) -> str | None:
         return _explain_settings(why)
     if isinstance(why, OSError):
         where = f" {why.filename}" if why.filename else ""
-        return f"cannot read or write{where}: {why.strerror or why}; outputs=DIR names another output folder"
+        elsewhere = "; outputs=DIR names another output folder" if why.errno in UNWRITABLE else ""
+        return f"cannot read or write{where}: {why.strerror or why}{elsewhere}"
     return None
 
 

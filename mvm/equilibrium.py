@@ -13,6 +13,7 @@ from mvm.audit.bootstrap import paired_bootstrap
 from mvm.audit.checks.verdict import FAIL
 from mvm.audit.gap import duality_gap
 from mvm.audit.lemma1 import STATEMENTS, Inequality, Losses, best, checks, lemma1
+from mvm.audit.markdown import line
 from mvm.record import name_of
 from mvm.solved import Solved, losses
 from mvm.terminal import console, say
@@ -84,8 +85,8 @@ def show(found: Found) -> None:
     table = Table()
     for column in HEAD:
         table.add_column(column, no_wrap=True, justify="left" if column == HEAD[0] else "right")
-    for line in _lines(found):
-        table.add_row(*line)
+    for places in _lines(found):
+        table.add_row(*places)
     console.print(table)
     for text in (*LEGEND, *_between(found)):
         say(text)
@@ -100,7 +101,7 @@ def write(found: list[Found], outputs: Path) -> Path:
     """gap.json and gap.md in the outputs; returns the latter."""
     text = json.dumps(found, indent=1) + "\n"
     write_text(outputs / "gap.json", text)
-    page = "\n".join(["# Duality gap and Lemma 1", "", *LEGEND, "", *(line for one in found for line in _page(one))])
+    page = "\n".join(["# Duality gap and Lemma 1", "", *LEGEND, "", *(text for one in found for text in _page(one))])
     write_text(outputs / "gap.md", page)
     return outputs / "gap.md"
 
@@ -108,9 +109,10 @@ def write(found: list[Found], outputs: Path) -> Path:
 HEAD = ("game", "clean", "f(u, v)", "f(u, v*(u))", "f(u*(v), v)", "duality gap >=", "95 %")
 LEGEND = (
     "Risks are mean cross-entropies on the test images. v*(u) is the best attack found against u, u*(v) the best",
-    "defence found against v, so that each gap is a lower bound of the true one. Intervals: 95 %, by the bootstrap",
-    "over images; they say nothing of other seeds. Below, best(x) is the best response to the player of x: the attack",
-    "in f(x, best(x)), the defence in f(best(x), x). Verdicts: after Holm's correction over the inequalities of a set.",
+    "defence found against v, so that each gap is a lower bound of the true one, for attackers of v*(u)'s class.",
+    "Intervals: 95 %, by the bootstrap over images; they say nothing of seeds. Below, best(x) is the best response",
+    "to the player of x: the attack in f(x, best(x)), the defence in f(best(x), x). Verdicts: after Holm's correction",
+    "over the inequalities of a set.",
 )
 
 
@@ -153,4 +155,4 @@ def _page(found: Found) -> list[str]:
 
 
 def _pipe(head: tuple[str, ...], rows: list[list[str]]) -> list[str]:
-    return [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *rows)]
+    return [line(one) for one in (head, ["---"] * len(head), *rows)]

@@ -21,6 +21,7 @@ from mvm.equilibrium import measure, show, write
 from mvm.errors import UserError
 from mvm.grid import Line, add_grid_checks, findings, silences, tally, tell_apart
 from mvm.inspection import Other, inspect
+from mvm.lock import alone
 from mvm.record import Run, history, name_of
 from mvm.recorded import checks_of
 from mvm.saved import copy_of, defence, find_runs, surrogate
@@ -99,7 +100,8 @@ def grid(cfg: DictConfig, command: str) -> None:
     runs = find_runs(cfg.runs)
     for run in runs:
         try:
-            lines.append(line_of(run, cfg, runs))
+            with alone(run.lock):
+                lines.append(line_of(run, cfg, runs))
         except UserError as why:  # one damaged run does not sink the grid
             say(f"skipped {run.folder.name}: {why}")
             skipped.append(run.folder.name)
@@ -110,7 +112,8 @@ def grid(cfg: DictConfig, command: str) -> None:
         found = [*findings(lines), *silences(lines)]
         for one in found:
             say(one)
-        write_grid(lines, found, Path(cfg.outputs), command)
+        with alone(Path(cfg.outputs) / "locks" / "grid"):  # its files belong together
+            write_grid(lines, found, Path(cfg.outputs), command)
     if skipped:
         raise UserError(f"{len(skipped)} of {len(runs)} runs were skipped, see above: {', '.join(skipped)}")
 

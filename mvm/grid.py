@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from mvm.audit.cell import Cell
 from mvm.audit.checks.grid import seeds
 from mvm.audit.checks.verdict import FAIL, NOT_TRIED, PASS, WARN, Check, of_cell, struck
 from mvm.audit.checks.worst import NAME, pointwise, worst_case
-from mvm.record import OFF, but_for_seed, fingerprint, name_of
+from mvm.record import ELSEWHERE, OFF, but_for_seed, fingerprint, name_of, without
 from mvm.untried import untried
 
 
@@ -60,23 +61,47 @@ class Line:
 
 
 def tell_apart(lines: list[Line]) -> None:
-    """Lines of the same title get the first two settings in which they differ, too: of the game, then of the images."""
+    """Lines of the same title get settings in which they differ, too: two of the plain ones, or as many as it takes."""
     same: dict[str, list[Line]] = {}
     for line in lines:
         same.setdefault(line.title, []).append(line)
     for twins in same.values():
-        settings = [_plain(line.config) for line in twins]
-        differ = [key for key in settings[0] if len({one.get(key) for one in settings}) > 1]
-        for line, one in zip(twins, settings, strict=True):
-            line.more = "".join(f" {key}={one.get(key)}" for key in differ[:2])
+        plain = [_plain(line.config) for line in twins]
+        settings = [one | _nested(line.config) for one, line in zip(plain, twins, strict=True)]
+        keys = [*dict.fromkeys(chain(*plain)), *dict.fromkeys(chain(*settings))]
+        differ = [key for key in dict.fromkeys(keys) if len({one.get(key) for one in settings}) > 1]
+        first = min(2, sum(key in plain[0] for key in differ))
+        for many in range(first, len(differ) + 1):
+            more = ["".join(f" {key}={one.get(key)}" for key in differ[:many]) for one in settings]
+            if len(set(more)) == len(more):
+                break
+        for line, text in zip(twins, more, strict=True):
+            line.more = text
 
 
 def _plain(config: dict[str, Any]) -> dict[str, str]:
-    """What fits in a title: a game's numbers and words, the names of a mixture's members, and how images move."""
+    """What a title says first: a game's numbers and words, the names of a mixture's members, and how images move."""
     game = config["game"]
     single = {key: str(value) for key, value in game.items() if not isinstance(value, (dict, list))}
     members = {"members": "+".join(game["members"])} if "members" in game else {}
     return single | members | {key: str(config["data"].get(key, off)) for key, off in OFF}
+
+
+def _nested(config: dict[str, Any]) -> dict[str, str]:
+    """What else may tell runs apart: the settings of a game's attacks and optimisers, the classifier and the data."""
+    game = {key: value for key, value in config["game"].items() if isinstance(value, dict)}
+    data = without(config["data"], dict(OFF))
+    return dict(_flat(game | {"classifier": config["classifier"], "data": data}))
+
+
+def _flat(settings: dict[str, Any], within: str = "") -> Iterator[tuple[str, str]]:
+    """against=pgd, against.steps=3, ...: of nested settings, each by the path to it; `_target_` as a name."""
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            yield from {within + key: name_of(value)}.items() if "_target_" in value else ()
+            yield from _flat(value, f"{within}{key}.")
+        elif key not in ("_target_", *ELSEWHERE):
+            yield within + key, str(value)
 
 
 def add_grid_checks(lines: list[Line], runs: str) -> None:

@@ -18,11 +18,11 @@ KNOWN_BY = {"attack", "variant", "settings", "training_s"}  # columns; an older 
 
 
 def main(cfg: DictConfig, overrides: list[str]) -> None:
-    print(table(read(sorted({file for one in globs(cfg.grids) for file in _matching(one)}))))
+    print(table(read(list(dict.fromkeys(file for one in globs(cfg.grids) for file in _matching(one))))))
 
 
 def _matching(pattern: str) -> list[str]:
-    files = glob.glob(pattern)
+    files = sorted(glob.glob(pattern))
     if not files:
         raise UserError(
             f"grids={pattern}: no such file; give a glob, for example 'grids=outputs/*/grid.csv', or a list of them"
@@ -31,7 +31,9 @@ def _matching(pattern: str) -> list[str]:
 
 
 def read(files: Sequence[str]) -> list[Row]:
-    """The rows of grids that were made one by one; of a run and attack that two of them have, the later one's.
+    """The rows of grids that were made one by one; of a run and attack that two have, that of the grid named later.
+
+    `over` of a row: the attacks of its run in its grid, joined by spaces, which is what a worst case is over.
 
     Raises `UserError` for a file that is no grid, and where not all were scored on as many images.
     """
@@ -46,7 +48,12 @@ def read(files: Sequence[str]) -> list[Row]:
             raise UserError(
                 f"{file} is no grid, or one of an older version: evaluate the runs again; what is kept of them is used"
             )
-        rows |= {(row["run"], row["attack"], row["eta"]): row for row in found}
+        attacks: dict[tuple[str, str], list[str]] = {}
+        for row in found:
+            attacks.setdefault((row["run"], row["eta"]), []).append(row["attack"])
+        for row in found:
+            over = " ".join(sorted(attacks[row["run"], row["eta"]]))
+            rows[row["run"], row["attack"], row["eta"]] = row | {"over": over}
     sizes = sorted({int(row["n"]) for row in rows.values()})
     if len(sizes) > 1:
         raise UserError(f"scored on {' and on '.join(map(str, sizes))} images: make a table of each")

@@ -51,8 +51,7 @@ def play(run: Run, config: dict[str, Any], source: Run | None) -> dict[str, Cell
     source: the run whose defender the game starts from or is played against, where it needs one.
     A game with a learned attacker is also scored against that attacker as it ended, as `own`.
     """
-    whole, _ = run.claims
-    with alone(whole):
+    with alone(run.lock):
         if config["force"]:
             run.clear()
         return _play(run, config, source)
@@ -84,7 +83,7 @@ def _train_and_score(
     run.begin(config)
     say(f"{run.folder.name}: {describe(config['eta'], data.test.unit)}")
     if not run.trained:
-        with alone(run.claims[1]):
+        with alone(run.lock_of_twins):
             run.begin(config)  # again: a twin may have been trained meanwhile
             if not run.trained:
                 share_rounds(run, config)
@@ -207,7 +206,7 @@ def _resume(run: Run, game: Game) -> int:
 def _metrics(
     run: Run, config: dict[str, Any], iterations: int, data: Images, scores: dict[str, Cell]
 ) -> dict[str, Any]:
-    last = history(run.history)[-1]
+    rows = history(run.history)
     before = run.metrics() if run.metrics_file.exists() else {}
     others = before["errors"] if before.get("n") == len(data.test.y) else {}
     return {
@@ -218,7 +217,7 @@ def _metrics(
         "seed": config["seed"],
         "profile": config["profile"],
         "iterations": iterations,
-        "seconds": last["seconds"],
+        "seconds": rows[-1]["seconds"] if rows else 0.0,
         "complete": True,
         "n": len(data.test.y),
         "errors": others | {name: cell["error"] for name, cell in scores.items()},

@@ -15,6 +15,7 @@ from mvm.errors import UserError
 from mvm.whole import write_text, write_whole
 
 ELSEWHERE = ("root", "weights")  # settings that say where things are, not what is computed
+NEEDED = {"data", "images", "classifier", "game", "eta", "seed", "profile"}  # in a run's config.yaml
 OFF = {"shift": 0, "flip": False}.items()  # settings of data that older runs lack: at these they do not count
 
 
@@ -143,11 +144,15 @@ class Run:
                     write_whole(self.folder / source.name, partial(shutil.copy, source))
 
     @property
-    def claims(self) -> tuple[Path, Path]:
-        """What to lock while the run is worked on: its folder, and its weights, which twins share."""
+    def lock(self) -> Path:
+        """What to hold while the run is worked on (`mvm.lock`)."""
+        return self.folder.parent.parent / "locks" / self.folder.name
+
+    @property
+    def lock_of_twins(self) -> Path:
+        """What to hold while the weights are made, which are the same for every eta of a game that does not use it."""
         data, game, _, seed, science = self.folder.name.rsplit("-", 4)
-        locks = self.folder.parent.parent / "locks"
-        return locks / self.folder.name, locks / f"{data}-{game}-{seed}-{science}"
+        return self.lock.with_name(f"{data}-{game}-{seed}-{science}")
 
     def clear(self) -> None:
         if self.folder.exists():
@@ -157,9 +162,9 @@ class Run:
         """The settings this run was made with. Raises `UserError` where there are none."""
         try:
             config = yaml.safe_load(self.config_file.read_text())
-        except (OSError, yaml.YAMLError) as why:
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as why:
             raise UserError(f"{self.folder} is not a run's folder: cannot read its config.yaml ({why})") from why
-        if not isinstance(config, dict) or not {"data", "classifier", "game", "eta", "seed"} <= config.keys():
+        if not isinstance(config, dict) or not config.keys() >= NEEDED:
             raise UserError(f"{self.config_file} is not the config of a run")
         return config
 

@@ -8,8 +8,8 @@ from typing import Any
 from mvm.audit.cell import Cell
 from mvm.audit.checks.cells import cell_checks
 from mvm.audit.checks.curve import Row, overfitting
-from mvm.audit.checks.provenance import provenance
-from mvm.audit.checks.verdict import Check
+from mvm.audit.checks.provenance import provenance, unseen
+from mvm.audit.checks.verdict import FAIL, Check
 from mvm.record import fingerprint, name_of
 from mvm.whole import write_text
 
@@ -26,12 +26,14 @@ def checks_of(
     weights: the hash of what it has now; history: the rows of its history.csv.
     """
     curve = overfitting(history)
-    return [
+    checks = [
         *found,
         *cell_checks(cells, adversarially_trained=name_of(game) != "undefended"),
-        *provenance(cells, game, weights),
+        *provenance(cells, weights),
         *([curve] if curve else []),
     ]
+    out = {check.attack for check in checks if check.verdict == FAIL}
+    return [*checks, unseen({name: cell for name, cell in cells.items() if name not in out}, game)]
 
 
 def file_of(asked: Mapping[str, Any]) -> str:

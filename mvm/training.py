@@ -21,7 +21,7 @@ from mvm.entries import check_exhibit, note_entry
 from mvm.errors import UserError
 from mvm.grid import Line, findings
 from mvm.play import play, try_settings
-from mvm.record import Run, history, name_of
+from mvm.record import Run, fingerprint_of, history, name_of
 from mvm.recorded import all_kept, checks_of, findings_on
 from mvm.rounds import score_rounds
 from mvm.schema import CONF
@@ -116,8 +116,17 @@ def find_sources(config: dict[str, Any], overrides: list[str]) -> Run | None:
     source = Run(Path(named)) if named else run_of_game("undefended", overrides)
     if not source.trained:
         raise UserError(f"game.source={named}: no trained run is there (no {source.defender.name})")
-    config["game"]["source"] = source.fingerprint
+    config["game"]["source"] = identity(source)
     return source
+
+
+def identity(run: Run) -> str:
+    """The fingerprint of a run; of weights in a folder that has another name the hash, which no other weights have."""
+    try:
+        named = fingerprint_of(run.config()) == run.fingerprint
+    except UserError:  # weights by themselves
+        named = False
+    return run.fingerprint if named else digest_of(run.defender)
 
 
 def run_of_game(game: str, overrides: list[str]) -> Run:

@@ -1,6 +1,7 @@
 """Files that are whole or not there."""
 
 import os
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 
     Raises `UserError` where the folder cannot be written, or is full; what was at `path` stays.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")  # two machines may have a process of one number
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)

@@ -1,9 +1,11 @@
 """Each mistake gets one line that says what was given and what is allowed, and a non-zero exit status."""
 
 import errno
+import shutil
 
 import pytest
 from conftest import TINY
+from safetensors.torch import load_file, save_file
 
 from mvm.data.mnist5k import MNIST5k
 
@@ -23,7 +25,7 @@ ONE_LINE = [
     ("game.gama=2", "unknown setting game.gama; allowed: .*gamma"),
     ("game.gamma=-1", "gamma=-1: .* must be 0 or more"),
     ("game.order=sideways", "order='sideways': must be one of simultaneous"),
-    ("game.ascent_steps=0", "ascent_steps=0: must be 1 or more"),
+    ("game.ascent_steps=0", "ascent_steps=0: must be a whole number, 1 or more"),
     ("game.ascend_on=all", "ascend_on='all': must be one of same, other"),
     ("game.lambda_schedule=up", "lambda_schedule='up': must be one of constant, rise, cycle"),
     ("game.warm_up=1", "warm_up=1: must be a share of the iterations, in \\[0, 1\\)"),
@@ -34,11 +36,12 @@ ONE_LINE = [
         "order='simultaneous' with an attack network that climbs a gain of its own",
     ),
     ("game.lambda_=-1", "lambda_=-1: a learning rate must be a positive number"),
-    ("game.iterations=0", "iterations=0: must be 1 or more"),
+    ("game.iterations=0", "iterations=0: must be a whole number, 1 or more"),
+    ("game.iterations=1e2", "iterations=100.0: must be a whole number, 1 or more, without a point or an exponent"),
     ("attacks.fgsm.eta=3", "eta=3"),
     ("classifier.width=0", "width=0: must be a positive number"),
-    ("data.batch_size=0", "batch_size=0, val=500: must be 1 or more"),
-    ("data.val=0", "val=0: must be 1 or more"),
+    ("data.batch_size=0", "batch_size=0: must be a whole number, 1 or more"),
+    ("data.val=0", "val=0: must be a whole number, 1 or more"),
     ("data.batch_size=5000", "there are only 3500 training images"),
     ("trainer.accelerator=abacus", "must be auto, cpu or gpu"),
     ("seed=x", "seed: Value 'x'"),
@@ -71,15 +74,36 @@ def test_a_recipe_for_another_game(game, mvm):
     assert_one_line(result, f"game={game} recipe=best: the recipe is one for game=minimax")
 
 
-@pytest.mark.parametrize("wrong", ["game.rounds=0", "game.round_iterations=few", "attacks.fgsm.eta=-1"])
+WRONG = ["game.rounds=0", "game.round_iterations=few", "attacks.fgsm.eta=-1", "attacks.pgd.steps=50.0"]
+WRONG += ["attacks.attnet.iterations=1e1", "attacks.attnet.batch_size=0", "attacks.attnet_best.sigma=-1"]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
 def test_a_wrong_setting_shows_before_what_the_game_builds_on_is_trained(wrong, mvm, tmp_path):
-    assert_one_line(mvm("train", *TINY, "game=cat_mouse", wrong), wrong.split(".")[-1].split("=")[-1])
+    name, value = wrong.replace("1e1", "10.0").split(".", maxsplit=1)[1].split("=")
+    result = mvm("train", *TINY, "game=cat_mouse", "attacks=[none,fgsm,pgd,attnet,attnet_best]", wrong)
+    assert_one_line(result, f"{name.split('.')[-1]}={value}")
     assert not list(tmp_path.glob("runs/*"))
 
 
 def test_a_source_that_is_not_there(mvm, tmp_path):
     result = mvm("train", *TINY, "game=adv_train", f"game.source={tmp_path}/nothing")
     assert_one_line(result, "no trained run is there")
+
+
+def test_sources_are_told_apart_by_what_they_are(mvm, tmp_path):
+    """Not by the last name of a folder; one that is named like its settings is that run, wherever it lies."""
+    undefended = mvm("train", *TINY, "game=undefended", "attacks=[none]").folder
+    ask = ("train", *TINY, "game=adv_train", "attacks=[none]")
+    usual = mvm(*ask).folder
+    assert mvm(*ask, f"game.source={undefended}").folder == usual
+    folders = set()
+    for name, factor in (("a/best", 1.0), ("b/best", 0.5)):
+        shutil.copytree(undefended, tmp_path / name)
+        file = tmp_path / name / "defender.safetensors"
+        save_file({key: factor * w for key, w in load_file(file).items()}, file)
+        folders.add(mvm(*ask, f"game.source={tmp_path / name}").folder)
+    assert len(folders | {usual}) == 3
 
 
 def test_a_risk_that_becomes_nan_keeps_the_last_good_checkpoint(mvm, tmp_path, monkeypatch):

@@ -90,7 +90,7 @@ def test_another_attack_and_budget(audit, tmp_path):
         (["audit=gab"], "Could not find 'audit/gab'.*gap"),
         (["attack@audit.attack=fgsm1"], "attack@audit.attack: a sample set is made on another run; attnet_risk"),
         (["eta=0.4"], "eta=0.4: a game is solved at the eta"),
-        (["audit.defence.iterations=0"], "iterations=0.*must be 1 or more"),
+        (["audit.defence.iterations=0"], "audit.defence: iterations=0: must be a whole number, 1 or more"),
         (["audit.attack.by=luck"], "by='luck': must be error or risk"),
         (["audit.attack.iteration=5"], "unknown setting audit.attack.iteration; allowed: .*iterations"),
     ],

@@ -1,5 +1,7 @@
 import json
 import shutil
+from contextlib import ExitStack
+from threading import Timer
 
 import yaml
 from conftest import TINY, read
@@ -7,6 +9,7 @@ from test_bad_input import assert_one_line
 
 from mvm.audit.checks.cells import bits
 from mvm.evaluation import COLUMNS
+from mvm.lock import alone
 from mvm.report.records import read_entries
 
 ATTACKS = ("profile=smoke", "budgets.mnist.attack_iterations=20", "attacks.pgd.steps=2")
@@ -152,10 +155,24 @@ def test_a_damaged_run_does_not_sink_the_grid(mvm, tmp_path):
     config = yaml.safe_load((evil / "config.yaml").read_text())
     config["classifier"] = {"_target_": "os.system", "command": f"touch {tmp_path}/hacked"}
     (evil / "config.yaml").write_text(yaml.safe_dump(config))
+    strange = good.with_name("mnist5k-undefended-eta0.3-seed7-00000000")
+    shutil.copytree(good, strange)
+    (strange / "config.yaml").write_bytes(b"\xff\xfe data")
     result = mvm("evaluate", f"runs={tmp_path}/runs/*", "attacks=[none]", *ATTACKS[:1])
-    assert_one_line(result, "2 of 3 runs were skipped")
+    assert_one_line(result, "3 of 4 runs were skipped")
     assert len(read(tmp_path / "grid.csv")) == 1
     assert not (tmp_path / "hacked").exists()
+
+
+def test_an_evaluation_waits_for_whoever_works_on_a_run(mvm, tmp_path):
+    run = mvm("train", *TINY, "game=undefended", "attacks=[none]").folder
+    with ExitStack() as held:
+        held.enter_context(alone(tmp_path / "locks" / run.name))
+        later = Timer(2, held.close)  # a lock is of an open file: one process may hold it against itself
+        later.start()
+        result = mvm("evaluate", f"runs={run}", "attacks=[none]", *ATTACKS[:1])
+        assert later.finished.is_set() and result.status == 0
+    assert f"waiting for another process, which works on {run.name}" in result.out
 
 
 def test_training_may_score_on_a_part_of_the_test_set(mvm, tmp_path):

@@ -5,11 +5,12 @@ import torch
 from problems import Linear, Net, images, some_images
 from torch import nn
 
-from mvm.attacks.apgd import APGD, checkpoints
+from mvm.attacks.apgd import APGD, _State, checkpoints
 from mvm.attacks.attack import wrong
 from mvm.attacks.diversity import spread
 from mvm.attacks.fgm import FGM
 from mvm.attacks.fgsm import FGSM
+from mvm.attacks.gradient import Seen
 from mvm.attacks.ifgsm import IFGSM
 from mvm.attacks.noise import Noise
 from mvm.attacks.pgd import PGD
@@ -97,6 +98,23 @@ def test_apgd_halves_its_step_where_a_full_step_overshoots():
     torch.testing.assert_close(z, torch.full_like(z, 0.123), atol=2e-3, rtol=0)
     one_size = PGD(eta=0.5, steps=100, step=1.0, loss="margin")(Peak(), x, torch.zeros_like(y))
     assert (one_size - 0.123).abs().max() > 0.05
+
+
+def test_apgd_goes_back_to_its_best_image_where_its_steps_do_not_pay():
+    """Two images; the first's loss falls after a rise, the second's rises at each step."""
+
+    def at(*loss):
+        return Seen(torch.tensor(loss), torch.zeros(2, dtype=torch.bool), torch.tensor(loss).view(2, 1) + 0.5)
+
+    z = [torch.full((2, 1), float(k)) for k in range(4)]
+    state = _State(z[0], at(1.0, 1.0), step=1.0)
+    for k, loss in enumerate([(3.0, 2.0), (2.0, 3.0), (1.0, 4.0)], start=1):
+        state.move(z[k], at(*loss))
+    state.checkpoint()
+    assert state.z.flatten().tolist() == [1.0, 3.0] == state.best.flatten().tolist()
+    assert state.before.flatten().tolist() == [1.0, 2.0]  # without momentum from where it went astray
+    assert state.step.tolist() == [0.5, 1.0] and state.loss.tolist() == [3.0, 4.0]
+    assert state.gradient.flatten().tolist() == [3.5, 4.5]
 
 
 def test_broken_images_are_not_attacked_again():

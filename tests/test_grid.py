@@ -49,6 +49,19 @@ def test_images_that_move_tell_runs_apart_and_those_that_do_not_leave_the_name_a
     assert names[0] == names[1] != names[2]
 
 
+def test_settings_within_a_game_and_of_its_net_tell_runs_apart():
+    kinds = [("fgsm", 1, 1), ("pgd", 3, 1), ("pgd", 7, 1), ("pgd", 7, 2)]
+    runs = [line(0) for _ in kinds]
+    for one, (kind, steps, width) in zip(runs, kinds, strict=True):
+        one.config["game"] |= {"against": {"_target_": f"mvm.attacks.{kind}.Any", "steps": steps}}
+        one.config["classifier"] = {"_target_": "mvm.classifiers.any.Net", "width": width}
+    tell_apart(runs)
+    assert len({one.title for one in runs}) == 4
+    assert runs[2].more == " against=pgd against.steps=7 classifier.width=1"  # no more than it takes
+    tell_apart(runs[:1])
+    assert runs[0].more == ""
+
+
 def test_findings_are_told_once():
     weak = [Check("E34", WARN, "weak", attack="pgd"), Check("E05", FAIL, "masked")]
     lines = [line(0, *weak), line(1, weak[0])]

@@ -84,6 +84,20 @@ def test_later_grids_replace_what_earlier_ones_have(tmp_path):
     assert sorted(float(r["error"]) for r in read([first, second])) == [0.3, 0.5]
 
 
+def test_of_two_grids_the_one_named_later_counts(tmp_path, mvm):
+    new, old = write(tmp_path / "new.csv", row(error="0.1")), write(tmp_path / "old.csv", row(error="0.5"))
+    for grids, error in (((new, old), "0.5000"), ((old, new), "0.1000")):
+        assert error in mvm("means", f"grids=[{','.join(grids)}]").out
+
+
+def test_a_worst_case_over_fewer_attacks_than_its_line_has_is_a_bound(tmp_path):
+    first = write(tmp_path / "a.csv", row(error="0.10"), row("autoattack", "0.14"), row("worst", "0.15"))
+    second = write(tmp_path / "b.csv", row(error="0.10"), row("attnet_best", "0.03"), row("worst", "0.101"))
+    told = table(read([first, second])).splitlines()[2]
+    assert ">=0.1010 [not of the same attacks]" in told
+    assert "[not" not in table(read([first])) and "[not" not in table(read([first, first]))
+
+
 def test_what_is_no_grid_is_named(tmp_path, mvm):
     other = tmp_path / "other.csv"
     other.write_text("a,b\n1,2\n")

@@ -99,7 +99,32 @@ def test_autoattack_is_feasible_repeatable_and_no_stronger_than_our_worst_case(c
 
 
 @needs("pyautoattack")
-def test_autoattack_one_component_after_another_is_the_package_s_run_of_all(case):
+def test_autoattack_starts_as_often_as_the_package_s_standard_version(case):
+    """Counted by its questions on images that it cannot break."""
+    package = pytest.importorskip("pyautoattack")
+    net, (x, y) = case[0], (case[1][:4], case[2][:4])
+    y = net(x).argmax(1)
+    asked = []
+
+    def on_unit(images):
+        return net(2 * images - 1)
+
+    with net.register_forward_hook(lambda *_: asked.append(1)):
+        counts = []
+        for restarts in (1, 5):
+            AutoAttack(eta=1e-4, components=["apgd-ce"], restarts=restarts)(net, x, y)
+            counts.append(len(asked))
+            asked.clear()
+        with torch.random.fork_rng():
+            judge = package.AutoAttack(on_unit, version="standard", eps=5e-5, seed=0)
+            judge.attacks_to_run = ["apgd-ce"]
+            judge.run_standard_evaluation((x + 1) / 2, y, batch_size=4)
+    assert counts[0] == len(asked) + 2  # before it begins, and at its end
+    assert counts[1] > counts[0] + 4 * 100
+
+
+@needs("pyautoattack")
+def test_autoattack_is_the_package_s_standard_version_one_component_after_another(case):
     package = pytest.importorskip("pyautoattack")
     net, x, y = case[0], case[1][:20], case[2][:20]
     components = ["apgd-ce", "apgd-t"]
@@ -111,7 +136,8 @@ def test_autoattack_one_component_after_another_is_the_package_s_run_of_all(case
         return net(2 * images - 1)
 
     with torch.random.fork_rng():
-        judge = package.AutoAttack(on_unit, version="custom", attacks=components, eps=ETA / 4, seed=0)
+        judge = package.AutoAttack(on_unit, version="standard", eps=ETA / 4, seed=0)
+        judge.attacks_to_run = components
         theirs, _ = judge.run_standard_evaluation((x + 1) / 2, y, batch_size=len(x))
     moved = (z != x).flatten(1).any(1)
     torch.testing.assert_close(z[moved], 2 * theirs[moved] - 1, atol=2e-6, rtol=0)

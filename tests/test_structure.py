@@ -12,6 +12,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = [  # a file imports from its own layer and the ones before it
     [
         "errors",
+        "numbers",
         "paper",  # its numbers and names, as data
         "cpu",
         "tf32",
@@ -43,7 +44,7 @@ LAYERS = [  # a file imports from its own layer and the ones before it
     ["train", "evaluate"],
     ["report", "workspace", "means"],  # without torch; the report from the records alone
 ]
-PURE = {"seeding", "threat", "risk", "sensitivity", "image_gradient", "penalty", "leader_follower"}
+PURE = {"numbers", "seeding", "threat", "risk", "sensitivity", "image_gradient", "penalty", "leader_follower"}
 
 
 def part(module: str) -> str:

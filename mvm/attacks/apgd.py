@@ -9,6 +9,7 @@ from mvm.attacks.attack import Attack, Classifier
 from mvm.attacks.gradient import Seen, climb
 from mvm.attacks.loss import choose_loss
 from mvm.attacks.worst import Worst, wide, worst_of
+from mvm.numbers import check_whole
 from mvm.seeding import derive, image_noise
 from mvm.threat import clip
 
@@ -28,8 +29,7 @@ class APGD(Attack):
         self, *, eta: float, box: bool = True, steps: int = 100, restarts: int = 1, loss: str = "dlr", seed: int = 0
     ) -> None:
         super().__init__(eta=eta, box=box)
-        if steps < 1 or restarts < 1:
-            raise ValueError(f"steps={steps}, restarts={restarts}: APGD needs 1 or more of each")
+        check_whole(steps=steps, restarts=restarts)
         self.steps, self.restarts, self.seed = steps, restarts, seed
         self.loss = choose_loss(loss)
 

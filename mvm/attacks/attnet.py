@@ -15,6 +15,7 @@ from mvm.data.batches import Batch, batches
 from mvm.data.images import chunk
 from mvm.graphed import Graphed, fuse
 from mvm.leader_follower import Player, ascend
+from mvm.numbers import check_rates, check_whole
 from mvm.risk import risk
 from mvm.seeding import derive
 from mvm.tf32 import tf32
@@ -94,8 +95,8 @@ class AttNetAttack(Attack):
         **more: Any,
     ) -> None:
         super().__init__(eta=eta, box=box)
-        if iterations < 1:
-            raise ValueError(f"iterations={iterations}: AttNet needs 1 or more")
+        check_whole(iterations=iterations, batch_size=batch_size)
+        check_rates(sigma=sigma)
         self.iterations, self.batch_size, self.seed = iterations, batch_size, seed
         self.sigma, self.optimizer = sigma, optimizer
         self._fresh = partial(self.network, tuple(shape), eta=eta, box=box, hidden=hidden, dropout=dropout, **more)

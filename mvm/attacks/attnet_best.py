@@ -17,6 +17,7 @@ from mvm.attacks.attnet_stack import AttNetStack
 from mvm.attacks.doubled import doubled
 from mvm.attacks.recipe import Recipe
 from mvm.data.batches import Batch, batches
+from mvm.numbers import check_rates, check_whole
 from mvm.seeding import derive
 
 ARCHITECTURES = ("mlp", "conv")
@@ -58,10 +59,10 @@ class AttNetBest(Attack):
         super().__init__(eta=eta, box=box)
         if not recipes or not architectures or set(architectures) - set(ARCHITECTURES):
             raise ValueError(f"architectures={architectures}: must be some of {', '.join(ARCHITECTURES)}")
-        if restarts < 1 or iterations < 1 or keep < 1 or not 0 < trial <= 1:
-            raise ValueError(
-                f"restarts={restarts}, iterations={iterations}, keep={keep}: must be 1 or more; trial={trial} in (0, 1]"
-            )
+        check_whole(restarts=restarts, iterations=iterations, keep=keep, batch_size=batch_size)
+        check_rates(sigma=sigma)
+        if not 0 < trial <= 1:
+            raise ValueError(f"trial={trial}: a share of the iterations, in (0, 1]")
         self.shape, self.architectures, self.warm = tuple(shape), tuple(architectures), warm
         self.recipes = {name: Recipe(**settings) for name, settings in recipes.items()}
         if by not in ("error", "risk"):

@@ -10,6 +10,7 @@ from mvm.attacks.attack import Attack, Classifier
 from mvm.attacks.gradient import climb, look
 from mvm.attacks.loss import choose_loss
 from mvm.attacks.worst import Worst, worst_of
+from mvm.numbers import check_whole
 from mvm.seeding import derive, image_noise
 from mvm.threat import clip
 
@@ -44,8 +45,7 @@ class PGD(Attack):
         seed: int = 0,
     ) -> None:
         super().__init__(eta=eta, box=box)
-        if steps < 1 or restarts < 1:
-            raise ValueError(f"steps={steps}, restarts={restarts}: PGD needs 1 or more of each")
+        check_whole(steps=steps, restarts=restarts)
         self.steps, self.restarts, self.stop = steps, restarts, stop
         self.start = start
         self.seed: int | Tensor = seed

@@ -10,6 +10,7 @@ from mvm.attacks.attacked import evaluating
 from mvm.data.batches import batches
 from mvm.errors import UserError
 from mvm.leader_follower import Player, descend
+from mvm.numbers import check_rates, check_whole
 from mvm.risk import risk
 
 
@@ -30,10 +31,11 @@ def best_defence(
     Started from the defender itself, so that it ends no worse on the training set, up to the noise of
     mini-batches. Its risk is an upper bound of min_u f(u, v). Raises `UserError` for settings that train nothing.
     """
-    if iterations < 1 or not 0 < lambda_ < float("inf"):
-        raise UserError(
-            f"audit.defence: iterations={iterations}, lambda_={lambda_}: must be 1 or more, and a positive number"
-        )
+    try:
+        check_whole(iterations=iterations, batch_size=batch_size)
+        check_rates(lambda_=lambda_)
+    except ValueError as why:
+        raise UserError(f"audit.defence: {why}") from why
     u = copy.deepcopy(defender).train().requires_grad_(True)
     adam = torch.optim.Adam(u.parameters(), lr=lambda_)
     player = Player(list(u.parameters()), adam)

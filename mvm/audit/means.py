@@ -16,7 +16,8 @@ def table(rows: Iterable[Row]) -> str:
 
     Settings but for the seed tell defences apart. If a check struck one of the seeds' numbers the mean is a bound, too;
     where an attack was not run on all seeds it says on how many, and where the worst is not over the same attacks for
-    all it is a bound. The attacks' settings are not in a grid: whoever joins several has to know that they are alike.
+    all, or not over all attacks of the line, it is a bound. The attacks' settings are not in a grid: whoever joins
+    several has to know that they are alike.
     """
     rows = list(rows)
     cells: dict[tuple[str, str], dict[str, list[Row]]] = {}
@@ -32,11 +33,17 @@ def table(rows: Iterable[Row]) -> str:
         title = " ".join(filter(None, [told["data"], told["defense"], told["variant"], f"eta{told['eta']}"]))
         seconds = fmean({row["run"]: float(row["training_s"]) for row in whole}.values())
         seeds = len({row["seed"] for row in whole})
-        worst = {row["run"] for row in of.get(WORST, [])}
-        uneven = len({frozenset(row["attack"] for row in whole if row["run"] == run) for run in worst}) > 1
+        uneven = _uneven(of.get(WORST, []), whole)
         means = (mean(of.get(attack, []), seeds, uneven=uneven and attack == WORST) for attack in attacks)
         out.append(line([title, str(seeds), *means, f"{seconds:.0f}"]))
     return "\n".join(out)
+
+
+def _uneven(worst: Sequence[Row], whole: Sequence[Row]) -> bool:
+    """Whether not all worst cases are over all that is scored of their runs, or runs have not the same attacks."""
+    has = {frozenset(row["attack"] for row in whole if row["run"] == run) for run in {row["run"] for row in worst}}
+    over = {frozenset(row["over"].split()) for row in worst if "over" in row}
+    return len(has | over) > 1
 
 
 def mean(rows: Sequence[Row], seeds: int, *, uneven: bool = False) -> str:

@@ -35,7 +35,7 @@ def batches(
     """
     per_epoch = len(x) // batch_size
     if per_epoch < 1:
-        raise UserError(f"data.batch_size={batch_size}: there are only {len(x)} training images")
+        raise UserError(f"batch_size={batch_size}: there are only {len(x)} training images")
     for epoch in itertools.count(start // per_epoch):
         order = order_of(epoch, len(x), seed).to(x.device)
         draws = augment.draw(len(x), derive(seed, epoch, 1))

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mvm.data.augment import Augment
 from mvm.data.batches import BLOCK, Blocks, Chunks, images_of
+from mvm.numbers import check_whole
 
 CHUNK = 500  # images scored at once
 
@@ -55,8 +56,7 @@ class Images(pl.LightningDataModule):
         self, *, batch_size: int = 128, val: int = 5000, seed: int = 0, shift: int = 0, flip: bool = False
     ) -> None:
         super().__init__()
-        if batch_size < 1 or val < 1:
-            raise ValueError(f"batch_size={batch_size}, val={val}: must be 1 or more")
+        check_whole(batch_size=batch_size, val=val)
         self.batch_size, self.seed, self.n_val = batch_size, seed, val
         self.augment = Augment(shift, flip)
         self.block = BLOCK  # iterations that Lightning sees as one batch

@@ -4,9 +4,10 @@ import torch
 from torch import Tensor, nn
 
 from mvm.attacks.attnet import AttNetAttack
-from mvm.games.game import Game, Optimizer, check_rates
+from mvm.games.game import Game, Optimizer
 from mvm.games.playable import learned
 from mvm.leader_follower import ascend
+from mvm.numbers import check_rates
 from mvm.risk import risk
 
 

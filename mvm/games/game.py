@@ -1,6 +1,5 @@
 """What every game is: a LightningModule that chooses the defender's u, and the attacker's v if it has one."""
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, cycle, islice
@@ -17,18 +16,12 @@ from mvm.games.course import check_course, rate, reach, shrunk
 from mvm.games.probe import pgd_error, sensitivity
 from mvm.graphed import Graphed, alike, fuse, set_rate, set_seed
 from mvm.leader_follower import Player
+from mvm.numbers import check_whole
 from mvm.risk import risk
 from mvm.seeding import derive, reseed
 from mvm.tf32 import tf32
 
 Optimizer = Callable[..., torch.optim.Optimizer]  # (parameters, lr=) -> optimiser
-
-
-def check_rates(**rates: float) -> None:
-    """ValueError for a learning rate that is not a positive number."""
-    for name, value in rates.items():
-        if not (isinstance(value, (int, float)) and 0 < value < math.inf):
-            raise ValueError(f"{name}={value}: a learning rate must be a positive number")
 
 
 class Game(pl.LightningModule, ABC):
@@ -62,8 +55,7 @@ class Game(pl.LightningModule, ABC):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if iterations < 1:
-            raise ValueError(f"iterations={iterations}: must be 1 or more")
+        check_whole(iterations=iterations)
         check_course(lambda_schedule, warm_up)
         self.automatic_optimization = False
         self.defender = defender

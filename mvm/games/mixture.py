@@ -9,9 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mvm.attacks.attack import Attack
-from mvm.games.game import Game, Optimizer, check_rates
+from mvm.games.game import Game, Optimizer
 from mvm.games.playable import fixed, learned
 from mvm.leader_follower import ascend, descend
+from mvm.numbers import check_rates, check_whole
 
 MIXES = ("dataset", "image", "softmax", "mean")
 
@@ -55,8 +56,9 @@ class Mixture(Game):
             raise ValueError("members=[]: the mixture needs at least one attack, for example members=[fgsm,attnet]")
         if mix not in MIXES:
             raise ValueError(f"mix={mix!r}: must be one of {', '.join(MIXES)}")
-        if ascent_steps < 1 or not temperature > 0:
-            raise ValueError(f"ascent_steps={ascent_steps}, temperature={temperature}: must be 1 or more, and positive")
+        check_whole(ascent_steps=ascent_steps)
+        if not temperature > 0:
+            raise ValueError(f"temperature={temperature}: must be positive")
         self.members, self.mix, self.temperature, self.ascent_steps = dict(members), mix, temperature, ascent_steps
         self.attacker = nn.ModuleDict()
         for name, member in members.items():

@@ -6,8 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mvm.games.game import Game, Optimizer, check_rates
+from mvm.games.game import Game, Optimizer
 from mvm.leader_follower import descend
+from mvm.numbers import check_rates
 
 
 class OnePlayer(Game):

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from mvm.attacks.attnet import AttNetAttack
-from mvm.games.game import Game, Optimizer, check_rates
+from mvm.games.game import Game, Optimizer
 from mvm.games.playable import learned
 from mvm.leader_follower import Player, Risk, check_schedule
+from mvm.numbers import check_rates
 from mvm.penalty import Form, check_penalty, twice
 
 ASCEND_ON = ("same", "other")

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from mvm.leader_follower.player import Player, Risk, ascend
+from mvm.numbers import check_whole
 from mvm.penalty import FORMS, Form, check_penalty
 from mvm.sensitivity import squared_norm
 
@@ -21,8 +22,7 @@ def check_schedule(order: str, ascent_steps: int, gamma: float, penalty: str = "
     """ValueError unless `iterate` knows the order and the penalty's form and can take that many steps."""
     if order not in ORDERS:
         raise ValueError(f"order={order!r}: must be one of {', '.join(ORDERS)}")
-    if ascent_steps < 1:
-        raise ValueError(f"ascent_steps={ascent_steps}: must be 1 or more (Eq. (14))")
+    check_whole(ascent_steps=ascent_steps)  # Eq. (14)
     if not gamma >= 0:
         raise ValueError(f"gamma={gamma}: the penalty's coefficient in Eq. (16) must be 0 or more")
     check_penalty(penalty)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from mvm.leader_follower.alg1 import check_schedule
+from mvm.numbers import check_whole
 from mvm.penalty import THROUGH
 
 METHODS = ("minimax", "maximin", "alt", "gda", "extragradient", "lookahead", "unrolled")
@@ -45,9 +46,7 @@ class Settings:
             raise ValueError(
                 f"penalty={self.penalty} is for the Lightning games; solve knows nothing of images: use double"
             )
-        for name in ("iterations", "unroll", "population"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: must be 1 or more")
+        check_whole(iterations=self.iterations, unroll=self.unroll, population=self.population)
         check_schedule(self.steps_order, self.ascent_steps, 0.0, self.penalty)
 
     @property

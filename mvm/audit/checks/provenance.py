@@ -27,14 +27,15 @@ def kinds(settings: Any) -> set[str]:
 def unseen(cells: dict[str, Cell], game: dict[str, Any]) -> Check:
     """E20: at least one white-box attack of many steps, or learned, is of a kind that the game did not train on.
 
-    Fails the worst case alone: its number stands as a bound, but nobody may call it robustness.
+    cells: those that no other rule has struck. Fails the worst case alone: its number stands as a bound, but nobody
+    may call it robustness.
     """
     trained, scored = kinds(game), set()
     for cell in cells.values():
         own = str(cell["settings"].get("_target_", "")).split(".")
         scored |= {FAMILY.get(kind, kind) for kind in own[-2:-1]}
     new = sorted(scored - trained - set(TOO_WEAK))
-    text = "no attack was scored that is unseen in training: the worst case is not robustness"
+    text = "no attack was scored that is unseen in training, or none that stands: the worst case is not robustness"
     return judge("E20", not new, text, attack="worst", trained_on=sorted(trained), unseen=new)
 
 
@@ -63,9 +64,9 @@ def precision(cell: Cell) -> Check:
     return judge("E29", change > 0.01, text, verdict=WARN, attack=cell["attack"], change=change, n=cell["n"])
 
 
-def provenance(cells: dict[str, Cell], game: dict[str, Any], weights: str) -> list[Check]:
-    """E20, E23, E27 and E29 on {attack: cell} of one defender, trained by a game of these settings."""
-    out = [clean_beside(cells), unseen(cells, game)]
+def provenance(cells: dict[str, Cell], weights: str) -> list[Check]:
+    """E23, E27 and E29 on {attack: cell} of one defender that has these weights now."""
+    out = [clean_beside(cells)]
     for cell in cells.values():
         out.append(own_weights(cell, weights))
         if "error_8bit" in cell:  # not in cells of older versions
