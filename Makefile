@@ -66,7 +66,7 @@ defences: .venv/ready  ## beyond the paper: what each defence withstands in the 
 	$(RUN) mvm.evaluate 'runs=outputs/defences/runs/$(or $(DATA),mnist)-*' outputs=outputs/defences 'attacks=[$(GRID)]' $(STRONG)
 
 autoattack: .venv/ready  ## the same grid with AutoAttack, on 1,000 test images: after make defences and pip install -e '.[autoattack]'
-	$(RUN) mvm.evaluate 'runs=outputs/defences/runs/$(or $(DATA),mnist)-*' outputs=outputs/defences/thousand test_images=1000 'attacks=[$(GRID),autoattack]' $(STRONG)
+	$(RUN) mvm.evaluate 'runs=outputs/defences/runs/$(or $(DATA),mnist)-*' outputs=outputs/defences/thousand test_images=1000 'attacks=[$(GRID),autoattack]' attacks.autoattack.restarts=5 $(STRONG)
 
 report: .venv/ready  ## render what has been run so far: outputs/paper/<profile>/index.html
 	$(RUN) mvm.report profile=$(PROFILE) $(filter outputs=%,$(ARGS))
