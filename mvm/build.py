@@ -4,6 +4,7 @@ from pkgutil import resolve_name
 from typing import Any
 
 import torch
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
 from mvm.errors import UserError
@@ -13,9 +14,17 @@ TRUSTED = ("mvm.", "torch.nn.", "torch.optim.", "pytorch_lightning.")
 
 
 def build(config: Any, **more: Any) -> Any:
-    """hydra's instantiate, for `TRUSTED` classes only: a run's config.yaml may come from anyone."""
+    """hydra's instantiate, for `TRUSTED` classes only: a run's config.yaml may come from anyone.
+
+    A `UserError` of the class stays one.
+    """
     check_targets(config)
-    return instantiate(config, **more)
+    try:
+        return instantiate(config, **more)
+    except InstantiationException as why:
+        if isinstance(why.__cause__, UserError):
+            raise why.__cause__ from None
+        raise
 
 
 def check_targets(config: Any) -> None:

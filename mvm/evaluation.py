@@ -2,6 +2,8 @@
 
 import csv
 import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -100,7 +102,7 @@ def grid(cfg: DictConfig, command: str) -> None:
     runs = find_runs(cfg.runs)
     for run in runs:
         try:
-            with alone(run.lock):
+            with alone_with(run):
                 lines.append(line_of(run, cfg, runs))
         except UserError as why:  # one damaged run does not sink the grid
             say(f"skipped {run.folder.name}: {why}")
@@ -116,6 +118,16 @@ def grid(cfg: DictConfig, command: str) -> None:
             write_grid(lines, found, Path(cfg.outputs), command)
     if skipped:
         raise UserError(f"{len(skipped)} of {len(runs)} runs were skipped, see above: {', '.join(skipped)}")
+
+
+@contextmanager
+def alone_with(run: Run) -> Iterator[None]:
+    """Nobody trains or scores the run meanwhile: as far as one may write there, and where trainings put their runs."""
+    with ExitStack() as held:
+        if run.folder.absolute().parent.name == "runs":
+            with suppress(OSError):
+                held.enter_context(alone(run.lock))
+        yield
 
 
 def write_grid(lines: list[Line], found: list[str], outputs: Path, command: str) -> None:
@@ -167,9 +179,9 @@ def own(run: Run, config: dict[str, Any], eta: float, test_images: int | None) -
     cell = kept_cell(run, "own", config["game"]["attack"], test_images)
     if cell:
         return {"own": cell}
-    elsewhere = sorted({file.parent.name for file in run.folder.glob("cells*/own-*.json")})
+    elsewhere = ", ".join(sorted({file.parent.name for file in run.folder.glob("cells*/own-*.json")}))
     if elsewhere:
-        say(f"{run.folder.name}: own was scored on other images (see {', '.join(elsewhere)}; test_images=), not shown")
+        say(f"{run.folder.name}: own was scored on other images or weights ({elsewhere}; test_images=), not shown")
     return {}
 
 

@@ -98,10 +98,15 @@ def _flat(settings: dict[str, Any], within: str = "") -> Iterator[tuple[str, str
     """against=pgd, against.steps=3, ...: of nested settings, each by the path to it; `_target_` as a name."""
     for key, value in settings.items():
         if isinstance(value, dict):
-            yield from {within + key: name_of(value)}.items() if "_target_" in value else ()
+            yield from {f"{within}{key}": _short(value["_target_"])}.items() if "_target_" in value else ()
             yield from _flat(value, f"{within}{key}.")
         elif key not in ("_target_", *ELSEWHERE):
-            yield within + key, str(value)
+            yield f"{within}{key}", str(value)
+
+
+def _short(target: str) -> str:
+    """pgd for mvm.attacks.pgd.PGD, as everywhere; Adam for torch.optim.Adam, whose file says nothing."""
+    return target.split(".")[-2 if target.startswith("mvm.") else -1]
 
 
 def add_grid_checks(lines: list[Line], runs: str) -> None:

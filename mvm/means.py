@@ -18,7 +18,8 @@ KNOWN_BY = {"attack", "variant", "settings", "training_s"}  # columns; an older 
 
 
 def main(cfg: DictConfig, overrides: list[str]) -> None:
-    print(table(read(list(dict.fromkeys(file for one in globs(cfg.grids) for file in _matching(one))))))
+    files = [file for one in globs(cfg.grids) for file in _matching(one)]
+    print(table(read([*dict.fromkeys(reversed(files))][::-1])))  # one that is named twice counts where it is last
 
 
 def _matching(pattern: str) -> list[str]:

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Collection
 from functools import partial
@@ -146,7 +147,8 @@ class Run:
     @property
     def lock(self) -> Path:
         """What to hold while the run is worked on (`mvm.lock`)."""
-        return self.folder.parent.parent / "locks" / self.folder.name
+        folder = Path(os.path.abspath(self.folder))  # a link stays one
+        return folder.parent.parent / "locks" / folder.name
 
     @property
     def lock_of_twins(self) -> Path:

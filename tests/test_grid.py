@@ -58,8 +58,18 @@ def test_settings_within_a_game_and_of_its_net_tell_runs_apart():
     tell_apart(runs)
     assert len({one.title for one in runs}) == 4
     assert runs[2].more == " against=pgd against.steps=7 classifier.width=1"  # no more than it takes
-    tell_apart(runs[:1])
-    assert runs[0].more == ""
+
+
+def test_what_a_title_cannot_hold_does_no_harm():
+    runs = [line(0), line(0)]
+    for one, optimizer in zip(runs, ("Adam", "SGD"), strict=True):
+        one.config["game"] |= {"round_iterations": {1: 8, 3: 2}}
+        one.config["game"] |= {"u_optimizer": {"_target_": f"torch.optim.{optimizer}"}}
+    tell_apart(runs)
+    assert [one.more for one in runs] == [" u_optimizer=Adam", " u_optimizer=SGD"]
+    alone = [line(0)]
+    tell_apart(alone)
+    assert alone[0].more == ""
 
 
 def test_findings_are_told_once():

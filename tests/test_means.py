@@ -86,7 +86,7 @@ def test_later_grids_replace_what_earlier_ones_have(tmp_path):
 
 def test_of_two_grids_the_one_named_later_counts(tmp_path, mvm):
     new, old = write(tmp_path / "new.csv", row(error="0.1")), write(tmp_path / "old.csv", row(error="0.5"))
-    for grids, error in (((new, old), "0.5000"), ((old, new), "0.1000")):
+    for grids, error in (((new, old), "0.5000"), ((old, new), "0.1000"), ((f"{tmp_path}/*.csv", new), "0.1000")):
         assert error in mvm("means", f"grids=[{','.join(grids)}]").out
 
 

@@ -27,8 +27,8 @@ def kinds(settings: Any) -> set[str]:
 def unseen(cells: dict[str, Cell], game: dict[str, Any]) -> Check:
     """E20: at least one white-box attack of many steps, or learned, is of a kind that the game did not train on.
 
-    cells: those that no other rule has struck. Fails the worst case alone: its number stands as a bound, but nobody
-    may call it robustness.
+    cells: those that no rule of their own has struck. Fails the worst case alone: its number stands as a bound, but
+    nobody may call it robustness.
     """
     trained, scored = kinds(game), set()
     for cell in cells.values():
