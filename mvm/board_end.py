@@ -6,24 +6,27 @@ from typing import Any
 import numpy as np
 
 from mvm.audit.cell import Cell
-from mvm.audit.checks.cells import cell_checks
 from mvm.audit.checks.verdict import badges, of_cell
 from mvm.cells import cell_file
-from mvm.record import Run, name_of
+from mvm.digest import digest_of
+from mvm.record import Run, history
+from mvm.recorded import all_kept, checks_of, findings_on
 
 COLUMNS = ("attack", "error", "low", "high", "n", "checks")
 LARGER = 4  # the images, in each direction: MNIST's are small
 
 
 def scores_table(run: Run, scores: dict[str, Cell]) -> Any:
-    """A wandb.Table of one row an attack: error, its 95 % interval, n, and the checks that its cell did not pass.
+    """A wandb.Table of one row an attack: error, its 95 % interval, n, and the checks that its cell did not pass, as
+    far as the record goes: as in the table of mvm.train.
 
     A check with an exclamation mark failed, and the error is but a bound.
     """
     import wandb
 
-    undefended = name_of(run.config()["game"]) == "undefended"
-    checks = cell_checks(scores, adversarially_trained=not undefended)
+    config, weights = run.config(), digest_of(run.defender)
+    found = findings_on(all_kept(run.folder), scores, weights=weights, eta=config["eta"])
+    checks = checks_of(scores, found, game=config["game"], weights=weights, history=history(run.history))
     rows = []
     for name, cell in scores.items():
         rows.append([name, *(cell[k] for k in ("error", "ci_low", "ci_high", "n")), badges(of_cell(checks, name))])

@@ -3,6 +3,7 @@
 import json
 import shlex
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ def note_entry(run: Run, config: dict[str, Any], exhibit: str, *, game: str, ove
         "cells": {name: str(file.relative_to(run.folder)) for name, file in files.items()},
         "command": "python -m mvm.train " + shlex.join(word for word in overrides if not word.startswith("outputs=")),
     }
-    if path.exists() and json.loads(path.read_text()).items() >= entry.items():
-        return
-    text = json.dumps(entry | {"made": time.strftime("%Y-%m-%d %H:%M")}, indent=1) + "\n"
+    with suppress(OSError, ValueError, AttributeError):  # none yet, or a damaged one
+        if json.loads(path.read_text()).items() >= entry.items():
+            return
+    text = json.dumps(entry | {"made": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())}, indent=1) + "\n"
     write_text(path, text)

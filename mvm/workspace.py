@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 from mvm.cli import entry
 from mvm.errors import UserError
 from mvm.paper import read
+from mvm.schema import CONF
 
 X = "iteration"  # the game's own count, against which `mvm.board` logs everything
 CURVES = {
@@ -84,9 +85,11 @@ def workspace(entity: str, project: str, group: str | None) -> Any:
 
 
 def _attacks() -> dict[str, str]:
-    """{attack as it is logged: what it is called in print}."""
+    """{attack as it is logged: what it is called in print}; those that the paper's tables do not have by their name."""
     names = read("names")
-    return {value["attack"]: value["label"] for value in (names["attacks"] | names["plus"]).values()}
+    printed = {value["attack"]: value["label"] for value in (names["attacks"] | names["plus"]).values()}
+    others = ["own", *sorted(file.stem for file in CONF.glob("attack/*.yaml"))]
+    return printed | {name: name for name in others if name not in printed}
 
 
 if __name__ == "__main__":

@@ -111,7 +111,11 @@ def test_a_claim_against_a_number():
 def test_a_margin(jump, told):
     """Still oscillating: by more than 0.1."""
     found = verdict(records({"cat_mouse": {"fgsm": 0.01 + jump, "fgsm80": 0.01}}), "still-oscillates")
-    assert found.verdict == told and found.difference == pytest.approx(jump - 0.1, abs=1e-4)
+    assert found.verdict == told and found.difference == pytest.approx(jump, abs=1e-4)
+    assert found.margin == 0.1 and found.low <= found.difference <= found.high
+    assert f"{found.difference:+.3f} [" in claims_text([found], "smoke") and "], margin +0.1, p " in claims_text(
+        [found], "smoke"
+    )
 
 
 @pytest.mark.parametrize(
@@ -121,7 +125,7 @@ def test_a_claim_of_all_cases(sens, told):
     """AttNet is better than or comparable to FGSM (0.5) in all cases: the fourth decides."""
     games = {name: {"attnet": 1.0, "fgsm": 0.5} for name in ("undefended", "adv_fgsm1", "cat_mouse")}
     found = verdict(records(games | {"sens_fgsm": {"attnet": sens, "fgsm": 0.5}}), "attnet-comparable")
-    assert found.verdict == told and found.difference == pytest.approx(sens - 0.5 + 0.05, abs=1e-4)
+    assert found.verdict == told and found.difference == pytest.approx(sens - 0.5, abs=1e-4)
     assert len(found.pairs) == 4
     if told == CONTRADICTED:  # one of four tries
         assert found.p >= 3.99 * found.pairs[3].p
@@ -166,6 +170,17 @@ def test_other_images_are_not_compared():
     assert verdict(mixed, "minimax-beats-alt").verdict == NOT_RUN
     some = against_attnet(0.1, 0.5, seeds=(0, 1)) + against_attnet(0.1, 0.5, seeds=(2,), examples="other")
     assert verdict(some, "minimax-beats-alt").seeds == 2
+
+
+def test_an_attack_of_other_settings_on_either_side_is_told():
+    entries = against_attnet(0.1, 0.9, seeds=(0, 1))
+    for entry in entries:
+        settings = {"iterations": 400, "seed": entry.seed}
+        entry.scores["attnet"] = dataclasses.replace(entry.scores["attnet"], cell={"settings": settings})
+    assert verdict(entries, "minimax-beats-alt").cautions == ()
+    entries[-1].scores["attnet"].cell["settings"]["iterations"] = 30_000
+    (caution,) = verdict(entries, "minimax-beats-alt").cautions
+    assert caution.startswith("≠ the attack's settings are not the same on both sides")
 
 
 def test_one_class_everywhere_is_told():

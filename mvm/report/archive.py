@@ -1,8 +1,11 @@
 """The records behind a report, in one small file beside it: a report goes on where another machine's ended."""
 
+import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from mvm.errors import UserError
@@ -11,6 +14,7 @@ from mvm.report.records import WEIGHTS, Entry, Place
 from mvm.whole import write_whole
 
 NAME = "records.zip"
+APART = "@"  # before the hash of the weights, in the name of a run that two machines made differently
 FILES = ("config.yaml", "history.csv", "rounds.csv")  # of a run's folder: no weights
 
 
@@ -23,21 +27,38 @@ def opened(report: Path) -> Place | None:
     if not file.exists():
         return None
     try:
+        with zipfile.ZipFile(file) as archive:
+            if bad := archive.testzip():
+                raise zipfile.BadZipFile(f"bad CRC of {bad}")
         return zipfile.Path(file)
-    except zipfile.BadZipFile as why:
+    except (zipfile.BadZipFile, zlib.error, EOFError) as why:
         raise UserError(f"{file} is damaged ({why}); delete it, and the report has this machine's runs only") from why
 
 
 def keep(exhibits: dict[str, list[Entry]], profile: str, report: Path) -> None:
-    """Write what `mvm.report.records.read_entries` would read of these entries, and pictures of figures only."""
+    """Write what `mvm.report.records.read_entries` would read of these entries, and pictures of figures only.
+
+    One command may give other weights on another machine: then both are kept, each run by its name and its weights.
+    """
     contents: dict[str, bytes] = {}
+    weights: dict[str, set[str]] = {}
+    for entry in chain(*exhibits.values()):
+        weights.setdefault(_name(entry), set()).add(entry.weights())
     for exhibit, entries in exhibits.items():
         for entry in entries:
-            contents[f"exhibits/{profile}/{exhibit}/{entry.note.name}"] = entry.note.read_bytes()
-            contents[f"runs/{entry.folder.name}/{WEIGHTS}"] = entry.weights().encode()
+            name = _name(entry)
+            run = name if len(weights[name]) == 1 else f"{name}{APART}{entry.weights()}"
+            note = json.dumps(json.loads(entry.note.read_text()) | {"run": run}, indent=1) + "\n"
+            contents[f"exhibits/{profile}/{exhibit}/{entry.note.name}"] = note.encode()
+            contents[f"runs/{run}/{WEIGHTS}"] = entry.weights().encode()
             for file in _of_run(entry, pictures=exhibit.startswith("figure")):
-                contents[f"runs/{entry.folder.name}/{file}"] = portable(_at(entry.folder, file).read_bytes(), file)
+                contents[f"runs/{run}/{file}"] = portable(_at(entry.folder, file).read_bytes(), file)
     write_whole(report / NAME, lambda temporary: _write(temporary, contents))
+
+
+def _name(entry: Entry) -> str:
+    """Of the run where it was made."""
+    return entry.folder.name.partition(APART)[0]
 
 
 def portable(data: bytes, file: str) -> bytes:

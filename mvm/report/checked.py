@@ -19,19 +19,24 @@ def checked(exhibits: Exhibits) -> Exhibits:
     be in another. E30, the number of seeds, is the table's own.
     """
     everything = [entry for entries in exhibits.values() for entry in entries]
-    together: dict[tuple[str, float, str], dict[str, Score]] = {}
+    together: dict[tuple[str, str, float, str], dict[str, Score]] = {}
     for entry in everything:
         for name, score in entry.scores.items():
-            together.setdefault((entry.folder.name, entry.eta, score.examples), {})[name] = score
+            together.setdefault((*_run(entry), score.examples), {})[name] = score
 
     def alike(entry: Entry) -> dict[str, Score]:
         images = sorted({score.examples for score in entry.scores.values()})
-        return {k: v for i in images for k, v in together[entry.folder.name, entry.eta, i].items()}
+        return {k: v for i in images for k, v in together[*_run(entry), i].items()}
 
     lines = [_line(entry, alike(entry) | entry.scores) for entry in everything]
     add_broken_twins(lines)
     judged = iter([_marked(entry, line) for entry, line in zip(everything, lines, strict=True)])
     return {name: [next(judged) for _ in entries] for name, entries in exhibits.items()}
+
+
+def _run(entry: Entry) -> tuple[str, str, float]:
+    """By its weights, too: another machine's of that name may have others."""
+    return entry.folder.name, entry.weights(), entry.eta
 
 
 def unprobed(entries: Iterable[Entry]) -> tuple[str, ...]:

@@ -12,13 +12,13 @@ SUPPORTED, CONTRADICTED, INCONCLUSIVE, NOT_RUN = "supported", "contradicted", "i
 PRINTED, BY_BEST = "printed", "best"  # the attacker: the paper's, or AttNet-curr replaced by the best response
 LEVEL = 0.05
 RULE = (  # for readers of the report
-    "A verdict is about the paired difference of test errors over seeds and images: supported or contradicted where "
-    "its p-value, after Holm's correction over all claims and η with the same attacker, is below 0.05; else "
-    "inconclusive, leaning for or against it if p is below 0.05 without the correction. p is the larger of the "
-    "hierarchical bootstrap's and that of Student's t over seeds: three seeds settle large differences only, and "
-    "with one seed a verdict is about those networks alone. The interval beside it is the plain 95 % one. A claim "
-    "of several comparisons is supported if all of them hold; shown is the one that decides. A score that a check "
-    "struck is a lower bound: it can be too large for a claim, never small enough. "
+    "A verdict is about the paired difference of test errors over seeds and images, and on which side of 0, or of the "
+    "claim's margin, it lies: supported or contradicted where its p-value, after Holm's correction over all claims and "
+    "η with the same attacker, is below 0.05; else inconclusive, leaning for or against it if p is below 0.05 without "
+    "the correction. p is the larger of the hierarchical bootstrap's and that of Student's t over seeds: three seeds "
+    "settle large differences only, and with one seed a verdict is about those networks alone. The interval beside it "
+    "is the plain 95 % one. A claim of several comparisons is supported if all of them hold; shown is the one that "
+    "decides. A score that a check struck is a lower bound: it can be too large for a claim, never small enough. "
     "best: AttNet-curr replaced by the best response."
 )
 
@@ -29,8 +29,8 @@ class Verdict:
 
     supported, contradicted or inconclusive, by p: of no difference, after Holm's correction over all verdicts with
     the same attacker. leans: for or against, where only the correction makes it inconclusive. not run: a score is
-    missing. difference (left - right, less the claim's margin) with its own
-    95 % interval, uncorrected: of the pair that decides; pairs: all that the claim compares.
+    missing. difference (left - right) with its own 95 % interval,
+    uncorrected, and the margin it is held to: of the pair that decides; pairs: all that the claim compares.
     """
 
     claim: str
@@ -41,6 +41,7 @@ class Verdict:
     difference: float | None = None
     low: float | None = None
     high: float | None = None
+    margin: float = 0.0
     leans: str = ""
     seeds: int = 0
     pairs: tuple[Compared, ...] = ()
@@ -82,7 +83,7 @@ def _found(claim: dict[str, Any], eta: float, pool: Pool, attacker: str, draws: 
     against = [pair for pair in found if not pair.fits]
 
     def size(pair: Compared) -> tuple[float, float]:
-        return pair.p, -abs(pair.difference)
+        return pair.p, -abs(pair.difference - pair.margin)
 
     decides = min(against, key=size) if against else max(found, key=size)
     verdict = replace(
@@ -91,6 +92,7 @@ def _found(claim: dict[str, Any], eta: float, pool: Pool, attacker: str, draws: 
         difference=decides.difference,
         low=decides.low,
         high=decides.high,
+        margin=decides.margin,
         seeds=decides.seeds,
         pairs=tuple(found),
         cautions=tuple(dict.fromkeys(caution for pair in found for caution in pair.cautions)),

@@ -1,5 +1,6 @@
 """One comparison of a claim: a defence under an attack against another, or against a number."""
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 from mvm.audit.bootstrap import paired_bootstrap
 from mvm.audit.checks.verdict import FAIL, struck
 from mvm.paper import read
+from mvm.report.kind import attack_of
 from mvm.report.records import Entry, Score, of_data
 
 Pool = dict[tuple[str, str, float, str], dict[int, Score]]  # (family, game, eta, attack) -> seed -> score
@@ -17,16 +19,17 @@ BEST = {"attnet_curr": "attnet_best"}  # the attacker to judge by again
 
 @dataclass(frozen=True)
 class Compared:
-    """left's error - right's - the margin, paired over seeds and images, with its 95 % interval and p-value.
+    """left's error - right's, paired over seeds and images, with its 95 % interval; p: that it is the margin.
 
     A score that a check struck is a lower bound: where the smaller one is, the difference shows nothing, and p is 1.
-    fits: whether the difference has the sign that the claim wants. cautions: what to know before believing it.
+    fits: whether the difference is on the claim's side of the margin. cautions: what to know before believing it.
     """
 
     text: str
     difference: float
     low: float
     high: float
+    margin: float
     p: float
     seeds: int
     fits: bool
@@ -60,9 +63,10 @@ def compare(pair: dict[str, Any], family: str, eta: float, pool: Pool, best: boo
     found = paired_bootstrap(a, b + np.float32(margin), draws=draws)
     return Compared(
         text=describe(pair, best),
-        difference=round(found.value, 6),  # the last digits differ between processors
-        low=round(found.low, 6),
-        high=round(found.high, 6),
+        difference=round(found.value + margin, 6),  # the last digits differ between processors
+        low=round(found.low + margin, 6),
+        high=round(found.high + margin, 6),
+        margin=margin,
         p=1.0 if _struck(sides[found.value > 0], seeds) else found.p,
         seeds=len(seeds),
         fits=found.value > 0 if pair["than"] == "above" else found.value < 0,
@@ -116,8 +120,15 @@ def _struck(side: dict[int, Score], seeds: list[int]) -> bool:
 
 
 def _cautions(pair: dict[str, Any], sides: list[dict[int, Score]], seeds: list[int], best: bool) -> list[str]:
-    """The checks that a compared score did not pass; not the control that is missing (E22), which is no matter here."""
+    """The checks that a compared score did not pass; not the control that is missing (E22), which is no matter here.
+
+    And whether one attack was made with other settings on either side.
+    """
     found = set()
+    if len({score.attack for side in sides for score in side.values()}) == 1:
+        made = {json.dumps(attack_of(side[seed]), sort_keys=True) for side in sides for seed in seeds if seed in side}
+        if len(made) > 1:
+            found.add(f"≠ the attack's settings are not the same on both sides: {_name(pair['left'], best)}")
     for side, scores in zip((pair["left"], pair["right"]), sides, strict=True):
         for check in (c for seed in seeds if seed in scores for c in scores[seed].checks if c.id != "E22"):
             mark = "!" if check.verdict == FAIL else ""

@@ -17,9 +17,11 @@ matplotlib.rcParams["svg.hashsalt"] = "mvm"  # the same figure gives the same fi
 
 
 def draw(figure: Figure, panels: list[Panel], to: Path) -> bool:
-    """Write to/<name>.png and .svg; False, and nothing, where nothing was run."""
+    """Write to/<name>.png and .svg; where nothing was run False, and no figure of an earlier report stays."""
     canvas = _samples(panels) if figure.kind == "samples" else _lines(figure)
     if canvas is None:
+        for suffix in ("png", "svg"):
+            (to / f"{figure.name}.{suffix}").unlink(missing_ok=True)
         return False
     for suffix, more in (("png", {"dpi": 160}), ("svg", {"metadata": {"Date": None}})):
         save = partial(canvas.savefig, format=suffix, bbox_inches="tight", **more)

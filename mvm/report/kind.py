@@ -41,5 +41,10 @@ def _like_the_last(group: list[Entry]) -> list[Entry]:
     ]
 
 
+def attack_of(score: Score) -> Any:
+    """The settings of the attack but for what differs from seed to seed."""
+    return without(score.cell.get("settings"), OF_A_SEED)
+
+
 def _kind(score: Score) -> Any:
-    return without(score.cell.get("settings"), OF_A_SEED), score.n
+    return attack_of(score), score.n

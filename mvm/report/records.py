@@ -2,6 +2,8 @@
 
 import json
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -16,6 +18,7 @@ from mvm.audit.checks.verdict import Check
 from mvm.digest import digest_of
 from mvm.record import history
 from mvm.recorded import Kept, all_kept
+from mvm.terminal import say
 
 WEIGHTS = "weights.txt"
 Place = Path | zipfile.Path  # a file or folder, maybe one in `mvm.report.archive`'s file
@@ -58,6 +61,11 @@ class Entry:
     scores: dict[str, Score]
     config: dict[str, Any]
 
+    @property
+    def ours(self) -> bool:
+        """Whether it lies in the outputs, not in an earlier report's file."""
+        return isinstance(self.note, Path)
+
     def history(self) -> list[dict[str, float]]:
         return history(self.folder / "history.csv")
 
@@ -79,7 +87,7 @@ class Entry:
 
 
 def read_entries(outputs: Place, profile: str) -> dict[str, list[Entry]]:
-    """{exhibit: its entries}. An entry whose run is gone is left out, and so is a score whose file is gone."""
+    """{exhibit: its entries}. An entry whose run is gone or damaged is left out, and so is such a score."""
     out: dict[str, list[Entry]] = {}
     for exhibit in _inside(outputs / "exhibits" / profile):
         entries = [_entry(outputs, note) for note in _inside(exhibit) if note.name.endswith(".json")]
@@ -88,18 +96,23 @@ def read_entries(outputs: Place, profile: str) -> dict[str, list[Entry]]:
 
 
 def merged(ours: dict[str, list[Entry]], kept: dict[str, list[Entry]]) -> dict[str, list[Entry]]:
-    """Both; where both have the same place in an exhibit (data, game, eta, seed), ours."""
+    """Both; where both have the same place in an exhibit (data, game, eta, seed), the later one."""
     out = {}
     for exhibit in sorted(ours.keys() | kept.keys()):
-        entries = {entry.note.name: entry for entry in kept.get(exhibit, []) + ours.get(exhibit, [])}
-        out[exhibit] = [entry for _, entry in sorted(entries.items())]
+        both = [*kept.get(exhibit, []), *ours.get(exhibit, [])]
+        both.sort(key=lambda entry: entry.made)  # those of one time stay as they are: ours last
+        out[exhibit] = [entry for _, entry in sorted({entry.note.name: entry for entry in both}.items())]
     return out
 
 
 def of_data(entries: list[Entry], family: str) -> list[Entry]:
-    """The entries on the data set of that name; those on a smaller cut of it (mnist5k for mnist) if there are none."""
-    exact = [entry for entry in entries if entry.data == family]
-    return exact or [entry for entry in entries if entry.data.startswith(family)]
+    """The entries on the data set of that name; those on a smaller cut of it (mnist5k for mnist) if this machine made
+    no others, or if there are no others at all.
+    """
+    of_family = [entry for entry in entries if entry.data.startswith(family)]
+    names = {entry.data for entry in of_family if entry.ours} or {entry.data for entry in of_family}
+    name = family if family in names or not names else min(names)
+    return [entry for entry in of_family if entry.data == name]
 
 
 def _inside(folder: Place) -> list[Any]:
@@ -107,41 +120,54 @@ def _inside(folder: Place) -> list[Any]:
 
 
 def _entry(outputs: Place, note: Place) -> Entry | None:
-    noted = json.loads(note.read_text())
-    folder = outputs / "runs" / noted["run"]
-    if not (folder / "config.yaml").exists():
-        return None
-    scores = {}
-    for name, file in noted["cells"].items():
-        cells, _, last = file.rpartition("/")
-        cells = cells or "cells"  # older entries named the file alone
-        if (folder / cells / last).exists():
-            scores[name] = _score(folder, cells, last)
-    return Entry(
-        note=note,
-        folder=folder,
-        scores=scores,
-        config=yaml.safe_load((folder / "config.yaml").read_text()),
-        **{key: noted[key] for key in ("data", "game", "eta", "seed", "command", "made")},
-    )
+    with _whole(note):
+        noted = json.loads(note.read_text())
+        folder = outputs / "runs" / noted["run"]
+        if not (folder / "config.yaml").exists():
+            return None
+        scores = {name: _score(folder, *_place(file)) for name, file in noted["cells"].items()}
+        return Entry(
+            note=note,
+            folder=folder,
+            scores={name: score for name, score in scores.items() if score},
+            config=yaml.safe_load((folder / "config.yaml").read_text()),
+            **{key: noted[key] for key in ("data", "game", "eta", "seed", "command", "made")},
+        )
+    return None
 
 
-def _score(folder: Place, cells: str, file: str) -> Score:
+def _place(file: str) -> tuple[str, str]:
+    """The folder and the name of a cell; older entries named the file alone."""
+    cells, _, last = file.rpartition("/")
+    return cells or "cells", last
+
+
+def _score(folder: Place, cells: str, file: str) -> Score | None:
     place = folder / cells
-    cell = json.loads((place / file).read_text())
-    wrong = None
-    if "wrong" in cell:
-        wrong = unpack(cell["wrong"], cell["n"])
-    return Score(
-        wrong=wrong,
-        predicted=tuple(cell["predicted"]),
-        examples=cell.get("examples", ""),
-        cell=cell,
-        cells=cells,
-        file=place / file,
-        pictures=place / file.replace(".json", ".npz"),
-        **{key: cell[key] for key in ("attack", "error", "n", "box")},
-    )
+    if not (place / file).exists():
+        return None
+    with _whole(place / file):
+        cell = json.loads((place / file).read_text())
+        return Score(
+            wrong=unpack(cell["wrong"], cell["n"]) if "wrong" in cell else None,
+            predicted=tuple(cell["predicted"]),
+            examples=cell.get("examples", ""),
+            cell=cell,
+            cells=cells,
+            file=place / file,
+            pictures=place / file.replace(".json", ".npz"),
+            **{key: cell[key] for key in ("attack", "error", "n", "box")},
+        )
+    return None
+
+
+@contextmanager
+def _whole(file: Place) -> Iterator[None]:
+    """What cannot be read is said, and counts as missing: the same command as before makes it anew."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, yaml.YAMLError) as why:
+        say(f"left out {file}: damaged ({type(why).__name__})")
 
 
 @cache

@@ -37,14 +37,15 @@ PANELS = (
 
 
 def panels(entries: list[Entry]) -> list[Panel]:
-    """Those of the seven attacks that were run, in the paper's order; of the first seed."""
-    out = []
+    """Those of the seven attacks that were run, in the paper's order; of the eta and seed that have most of them."""
+    of: dict[tuple[float, int], list[tuple[str, str, Entry, Score]]] = {}
     for letter, (label, game, attack) in zip("abcdefg", PANELS, strict=True):
         for entry in entries:
             if entry.game == game and attack in entry.scores and entry.scores[attack].pictures.exists():
-                out.append(_panel(letter, labels(entries).get(label, label), entry.eta, entry.scores[attack]))
-                break
-    return out
+                of.setdefault((entry.eta, entry.seed), []).append((letter, label, entry, entry.scores[attack]))
+    best = max(sorted(of), key=lambda which: len(of[which]), default=None)
+    told = labels(entries)
+    return [_panel(a, told.get(b, b), entry.eta, score) for a, b, entry, score in of[best]] if best else []
 
 
 def _panel(letter: str, label: str, eta: float, score: Score) -> Panel:

@@ -11,6 +11,7 @@ from mvm.report.tables import FAMILIES
 # Okabe and Ito's colours, told apart by the colour-blind; every line has a mark of its own too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 Point = tuple[float, float]
+A_PART = "Ours are on 1,000 test images."
 VALIDATION = "Ours are validation images: those of the test only score."
 
 
@@ -52,7 +53,7 @@ def gather(name: str, entries: list[Entry]) -> Figure:
         family=FAMILIES[about["data"]],
         kind=about["kind"],
         caption=about["caption"],
-        note=about["note"] + (f" {VALIDATION}" if about["kind"] == "curves" else ""),
+        note=about["note"] + {"curves": f" {VALIDATION}", "rounds": f" {A_PART}"}.get(about["kind"], ""),
         x="round" if rounds else "game iteration",
         y="error on test images" if rounds else "validation error, game's own attack",
         top=_top(series),

@@ -114,7 +114,9 @@ def labels(entries: list[Entry]) -> dict[str, str]:
     """What defences and attacks are called in print; with our number of rounds where it is not 80."""
     names = read("names")
     out = {key: value["label"] for part in names.values() for key, value in part.items()}
-    rounds = {entry.config["budget"]["rounds"] for entry in entries} - {80}
+    rounds = {entry.config["budget"]["rounds"] for entry in entries if entry.game != "cat_mouse"}
+    rounds |= {entry.config["game"]["rounds"] for entry in entries if entry.game == "cat_mouse"}
+    rounds -= {80}
     if rounds:
         here = " (here " + "/".join(map(str, sorted(rounds))) + ")"
         out |= {"adv_fgsm80": out["adv_fgsm80"] + here, "fgsm80": out["fgsm80"] + here}
@@ -173,5 +175,5 @@ def _cell(
         badges=tuple(sorted({c.id for c in checks if c.verdict == WARN} - set(struck(checks).split()))),
         checks=tuple(sorted({f"{c.id}{'!' * (c.verdict == FAIL)}: {c.text}" for c in checks})),
         runs=tuple(e.folder.name for e in fitting),
-        command=re.sub(r"\bseed=\S+", f"seed={','.join(str(e.seed) for e in fitting)}", fitting[0].command),
+        command=re.sub(r"(?<!\S)seed=\S+", f"seed={','.join(str(e.seed) for e in fitting)}", fitting[0].command),
     )

@@ -102,7 +102,7 @@ def _line(cell: Cell) -> dict[str, object]:
     for key in ("ours", "low", "high"):
         line[key] = None if line[key] is None else round(line[key], 4)
     if cell.ours is not None and cell.struck:
-        line["ours"] = f">={cell.ours:.4f}"
+        line |= {"ours": f">={cell.ours:.4f}", "low": None, "high": None}  # no interval of what is a bound
     for key in ("seeds", "checks", "runs"):
         line[key] = "; ".join(map(str, line[key]))
     return line

@@ -1,5 +1,6 @@
 """The report's files."""
 
+from itertools import chain
 from pathlib import Path
 
 from mvm.paper import read
@@ -9,10 +10,10 @@ from mvm.report.claims import BY_BEST, PRINTED, RULE, Verdict, judge
 from mvm.report.draw import draw
 from mvm.report.html import page
 from mvm.report.kind import left_out, of_one_kind
-from mvm.report.records import merged, read_entries
+from mvm.report.records import Entry, merged, of_data, read_entries
 from mvm.report.samples import panels
 from mvm.report.series import gather
-from mvm.report.tables import fill
+from mvm.report.tables import FAMILIES, fill
 from mvm.report.text import markdown, write_cells
 from mvm.terminal import say
 from mvm.whole import write_text, write_whole
@@ -29,11 +30,16 @@ def write_report(outputs: Path, profile: str, to: Path) -> Path:
     for name, entries in exhibits.items():
         if others := left_out(entries, shown[name]):
             say(f"{name} leaves out what was made with other settings than the last of its kind: {', '.join(others)}")
+    _tell_what_is_kept(exhibits)
     tables = [fill(name, shown.get(name, [])) for name in read("tables")]
     for table in tables:
         write_text(to / f"{table.name}.md", markdown(table, profile))
     write_whole(to / "cells.csv", lambda temporary: write_cells(temporary, tables, profile))
-    verdicts = judge(of_one_kind(entry for entries in exhibits.values() for entry in entries))
+    in_tables = [entry for name in read("tables") for entry in shown.get(name, [])]
+    judged = of_one_kind(in_tables)
+    if others := left_out(in_tables, judged):
+        say(f"the claims are judged without what differs between tables: {', '.join(others)}")
+    verdicts = judge(judged)
     write_text(to / "claims.md", claims_text(verdicts, profile))
     figures = [gather(name, shown.get(name, [])) for name in read("figures")]
     for figure in figures:
@@ -42,6 +48,17 @@ def write_report(outputs: Path, profile: str, to: Path) -> Path:
     index = to / "index.html"
     write_text(index, page(profile, tables, figures, verdicts, to))
     return index
+
+
+def _tell_what_is_kept(exhibits: dict[str, list[Entry]]) -> None:
+    """How much is of an earlier report's records, and which data sets are not shown beside this machine's."""
+    entries = list(chain(*exhibits.values()))
+    if kept := {entry.folder.name for entry in entries if not entry.ours}:
+        say(f"{len(kept)} of {len({entry.folder.name for entry in entries})} runs are from {archive.NAME}")
+    for name, of in exhibits.items():
+        shown = {entry.data for family in FAMILIES for entry in of_data(of, family)}
+        if others := {entry.data for entry in of} - shown:
+            say(f"{name} is of {', '.join(sorted(shown))}; {archive.NAME} has {', '.join(sorted(others))}, too")
 
 
 def claims_text(verdicts: list[Verdict], profile: str) -> str:
@@ -75,7 +92,10 @@ def _checks(verdicts: list[Verdict]) -> list[str]:
 def _told(v: Verdict) -> str:
     if v.difference is None:
         return v.verdict
-    numbers = f"{v.difference:+.3f} [{v.low:+.3f}, {v.high:+.3f}], p {v.p:.2g}, {v.seeds} seed{'s' * (v.seeds > 1)}"
+    held = f", margin {v.margin:+g}" if v.margin else ""
+    numbers = (
+        f"{v.difference:+.3f} [{v.low:+.3f}, {v.high:+.3f}]{held}, p {v.p:.2g}, {v.seeds} seed{'s' * (v.seeds > 1)}"
+    )
     ids = sorted({caution.split()[0] for caution in v.cautions})
     leans = f", leans {v.leans}" if v.leans else ""
     return f"**{v.verdict}**{leans} ({numbers}){'; ' * bool(ids)}{' '.join(ids)}"

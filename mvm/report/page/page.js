@@ -86,7 +86,7 @@ summary.append(list, make("p", { class: "note" }, data.rule));
 function cell(table, one, plus) {
   if (!one) return make("td", plus ? { class: "plus" } : {});
   const printed = one.paper !== null ? "paper " + short(one.paper) : one.note.startsWith("illegible") ? "paper illegible" : null;
-  const interval = one.ours === null ? null : `${short(one.low)} to ${short(one.high)}`;
+  const interval = one.ours === null || one.struck ? null : `${short(one.low)} to ${short(one.high)}`;
   const title = `${table.labels[one.defense]} against ${table.labels[one.attack]}` + (one.eta === null ? "" : `, η = ${one.eta}`);
   const badges = one.badges.filter((id) => !table.everywhere.includes(id)).join(" ");
   const ours = one.ours === null ? "not run" : one.struck ? `≥ ${short(one.ours)}` : short(one.ours);
