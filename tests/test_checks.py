@@ -13,7 +13,7 @@ from mvm.attacks.fgsm import FGSM
 from mvm.attacks.noise import Noise
 from mvm.attacks.none import Clean
 from mvm.attacks.pgd import PGD
-from mvm.audit.bits import unpack
+from mvm.audit.bits import pack, unpack
 from mvm.audit.checks.at_least import at_least
 from mvm.audit.checks.cells import cell_checks
 from mvm.audit.checks.defender import defender_checks, eval_mode, gradients
@@ -192,7 +192,6 @@ def test_label_leak_and_other_images_are_caught(honest):
     x, y = blobs(600)
     wrong = np.zeros(600, dtype=bool)
     cells = cells_of(honest, none=Clean(), fgsm=FGSM(eta=ETA))
-    from mvm.audit.bits import pack
 
     cells["none"]["wrong"], cells["fgsm"]["wrong"] = pack(np.arange(300) < 30), pack(wrong[:300])
     assert "E15" in failed(cell_checks(cells)) and "E15" not in failed(cell_checks(cells, adversarially_trained=False))

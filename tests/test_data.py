@@ -1,14 +1,18 @@
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from conftest import REAL_DATA, TINY, needs_data
 from safetensors.torch import load_file
 
+from mvm.data import cifar10, mnist
 from mvm.data.augment import Augment
 from mvm.data.batches import Blocks, batches
 from mvm.data.cifar10 import CIFAR10, standardise
+from mvm.data.images import Images, Split
 from mvm.data.mnist import MNIST
 from mvm.data.mnist5k import MNIST5k
 from mvm.errors import UserError
@@ -162,3 +166,33 @@ def test_real_data(data, n, shape):
     assert all(s.x.shape[1:] == shape and s.x.abs().max() <= 1 and s.y.max() == 9 for s in splits)
     if shape[0] == 3:  # epsilon per image: the paper's eta is in standard deviations
         assert 0.2 < data.test.unit.mean() < 0.6 and data.test.unit.std() > 0.05
+
+
+def test_mnist_s_pixels_are_in_the_interval_that_eta_is_measured_on():
+    files = SimpleNamespace(data=torch.tensor([[[0, 255], [51, 204]]], dtype=torch.uint8), targets=torch.tensor([3]))
+    x, y, unit = mnist._split(files)
+    assert x.shape == (1, 1, 2, 2) and x.flatten().tolist() == pytest.approx([-1, 1, -0.6, 0.6])
+    assert y.tolist() == [3] and unit.tolist() == [0.5]  # of a [0, 1] pixel, for each of x
+
+
+def test_cifar10_s_pixels_stay_where_they_are():
+    data = np.zeros((1, 32, 32, 3), np.uint8)
+    data[0, :16], data[0, 3, 7, 1] = 100, 255
+    x, _, unit = cifar10._split(SimpleNamespace(data=data, targets=[4]))
+    assert x[0, 1, 3, 7] == 1  # channel, row, column
+    assert unit.item() == pytest.approx(2 * (data / 255).std(), rel=1e-5)
+
+
+class Numbers(Images):
+    def load(self):
+        n = torch.arange(20)
+        split = Split(n.view(-1, 1, 1, 1) / 20, n, n / 2)
+        return split, split
+
+
+def test_no_image_is_both_trained_on_and_validated():
+    data = Numbers(val=5)
+    data.setup()
+    assert sorted(data.train.y.tolist() + data.val.y.tolist()) == list(range(20)) and len(data.val.y) == 5
+    for split in (data.train, data.val):
+        assert torch.equal(split.unit, split.y / 2) and torch.equal(split.x.flatten() * 20, split.y.float())

@@ -5,9 +5,11 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from problems import Smooth, SmoothAttacker, images
 from torch import nn
 
 from mvm.attacks.loss import cross_entropy
+from mvm.audit import best_defence as responses
 from mvm.audit.best_defence import best_defence
 from mvm.audit.checks.verdict import FAIL, PASS
 from mvm.audit.gap import duality_gap
@@ -129,3 +131,24 @@ def test_few_images_violate_nothing_by_chance():
         found = lemma1({name: name for name in names}, {pair: random.exponential(size=100) for pair in pairs})
         wrongly += any(i.verdict != CANNOT_SAY for i in found)
     assert wrongly <= 8
+
+
+def test_the_best_defence_s_rate_falls_to_0(monkeypatch):
+    seen = []
+    monkeypatch.setattr(responses, "descend", lambda f, player: seen.append(player.optimizer.param_groups[0]["lr"]))
+    best_defence(Smooth(), SmoothAttacker(), *images(8), iterations=4, lambda_=0.4, batch_size=4)
+    assert seen == pytest.approx([0.4, 0.3, 0.2, 0.1])
+
+
+def test_the_best_defence_answers_the_attacker_without_dropout():
+    class Dropping(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.drop = nn.Dropout(0.5)
+
+        def forward(self, x, y):
+            return self.drop(x)
+
+    u, v = Smooth(), Dropping()
+    a, b = (best_defence(u, v.train(mode), *images(8), iterations=3, batch_size=4) for mode in (True, False))
+    assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))

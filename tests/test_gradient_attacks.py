@@ -12,8 +12,10 @@ from mvm.attacks.fgm import FGM
 from mvm.attacks.fgsm import FGSM
 from mvm.attacks.gradient import Seen
 from mvm.attacks.ifgsm import IFGSM
+from mvm.attacks.loss import dlr
 from mvm.attacks.noise import Noise
 from mvm.attacks.pgd import PGD
+from mvm.attacks.worst import Worst
 
 
 def test_fgsm_on_a_linear_classifier_is_optimal():
@@ -182,3 +184,61 @@ def test_impossible_settings_are_refused(attack, settings):
 def test_impossible_settings_of_strong_attacks_are_refused(attack, settings):
     with pytest.raises(ValueError, match="steps=0|loss='hinge'"):
         attack(eta=0.3, **settings)
+
+
+class Flat(nn.Module):
+    """No gradient anywhere: every image is as it was started. Keeps what it is asked about."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def forward(self, z):
+        self.seen.append(z.detach().clone())
+        return torch.zeros(len(z), 3).to(z) + 0 * z.flatten(1).sum(1, keepdim=True)
+
+
+@pytest.mark.parametrize("kind", [PGD, APGD])
+def test_each_restart_is_from_another_point_of_the_ball(kind):
+    net, x = Flat(), torch.rand(4, 1, 20, 20, dtype=torch.float64) * 2 - 1
+    kind(eta=0.3, box=False, steps=1, restarts=3)(net, x, torch.zeros(4, dtype=torch.int64))
+    starts = (torch.stack(net.seen[::2]) - x) / 0.3
+    assert starts.abs().max() <= 1 + 1e-9
+    assert starts.square().mean().item() == pytest.approx(1 / 3, rel=0.1)  # uniform on [-1, 1]
+    assert all((starts[i] * starts[j]).mean().abs() < 0.05 for i, j in ((0, 1), (0, 2), (1, 2)))
+
+
+class Hill(nn.Module):
+    """The risk of class 0 falls with the distance from `top`."""
+
+    def __init__(self, top):
+        super().__init__()
+        self.top = top
+
+    def forward(self, z):
+        distance = (z.flatten(1) - self.top).square().sum(1)
+        return torch.stack([distance, torch.zeros_like(distance)], 1)
+
+
+@pytest.mark.parametrize(
+    ("top", "settings", "end"),
+    [
+        (0.25, {"eta": 0.5, "steps": 4, "step": 0.1}, 0.2),  # 0.1, 0.2, 0.3, and back: its gradient is taken at z
+        (0.12, {"eta": 0.3, "steps": 3}, 0.3),  # steps of eta, as Eq. (2) prints them: 0.3, 0, 0.3
+    ],
+)
+def test_ifgsm_follows_the_gradient_by_the_printed_steps(top, settings, end):
+    x = torch.zeros(1, 1, 1, 1, dtype=torch.float64)
+    assert IFGSM(**settings)(Hill(top), x, torch.zeros(1, dtype=torch.int64)).item() == pytest.approx(end)
+
+
+def test_dlr_is_the_margin_over_the_spread_of_the_logits_whatever_their_scale():
+    logits, y = torch.tensor([[4.0, 1.0, 0.0], [5.0, 3.0, 1.0]], dtype=torch.float64), torch.tensor([0, 1])
+    for scaled in (logits, 7 * logits + 2):
+        assert dlr(scaled, y).tolist() == pytest.approx([-0.75, 0.5])
+
+
+def test_a_broken_image_is_not_given_up_for_a_larger_loss():
+    found = Worst(torch.zeros(1, 1), torch.tensor([1.0]), torch.tensor([True]))
+    found.offer(torch.ones(1, 1), torch.tensor([5.0]), torch.tensor([False]))
+    assert found.z.item() == 0
