@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from mvm.audit.cell import Cell
-from mvm.board_end import pictures, scores_table
+from mvm.board_end import errors, judged, pictures, scores_table
 from mvm.build import build
 from mvm.games.keep import Row
 from mvm.record import Run, history, name_of
 from mvm.terminal import say
+
+WHOLE = "whole"  # a file in W&B's folder of a run that was shown to its end
 
 
 class Board:
@@ -37,9 +39,10 @@ class Board:
         return "-".join([*([config["exhibit"]] if config["exhibit"] else []), run.folder.name])
 
     def kept(self, run: Run, config: dict[str, Any]) -> bool:
-        """Whether `folder` has this W&B run already."""
+        """Whether `folder` has this W&B run already, whole."""
         name = re.compile(rf"(offline-)?run-[\d_]+-{re.escape(self.id(run, config))}")
-        return any(name.fullmatch(folder.name) for folder in Path(self.folder, "wandb").glob("*"))
+        found = (folder for folder in Path(self.folder, "wandb").glob("*") if name.fullmatch(folder.name))
+        return any((folder / WHOLE).exists() for folder in found)
 
     def _start(self, id: str, run: Run, config: dict[str, Any]) -> None:
         import wandb
@@ -94,8 +97,13 @@ class Board:
         if not scores:
             return
         at = {"iteration": self.last["iteration"]}
-        self._log(at | {f"test/{name}": cell["error"] for name, cell in scores.items()})
-        self._try("log the scores", lambda: self.wandb.log(at | {"scores": scores_table(run, scores)}))
+
+        def log_scores() -> None:
+            found = judged(run, scores)
+            self.wandb.log(at | errors(scores, found))
+            self.wandb.log(at | {"scores": scores_table(scores, found)})
+
+        self._try("log the scores", log_scores)
         self._try("log the images", lambda: self.wandb.log(at | pictures(run, scores, test_images)))
 
     def _replay(self, file: Path) -> None:
@@ -109,6 +117,8 @@ class Board:
     def _finish(self, failed: bool) -> None:
         run, start = self.wandb, time.monotonic()
         run.finish(exit_code=int(failed))
+        if not failed and not run.disabled:
+            (Path(run.dir).parent / WHOLE).touch()
         late = time.monotonic() - start > self.patience
         if run.offline or late:
             why = "offline" if run.offline else f"not all was uploaded within {self.patience:g} s"

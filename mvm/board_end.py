@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mvm.audit.cell import Cell
-from mvm.audit.checks.verdict import badges, of_cell
+from mvm.audit.checks.verdict import Check, badges, of_cell, struck
 from mvm.cells import cell_file
 from mvm.digest import digest_of
 from mvm.record import Run, history
@@ -16,20 +16,29 @@ COLUMNS = ("attack", "error", "low", "high", "n", "checks")
 LARGER = 4  # the images, in each direction: MNIST's are small
 
 
-def scores_table(run: Run, scores: dict[str, Cell]) -> Any:
-    """A wandb.Table of one row an attack: error, its 95 % interval, n, and the checks that its cell did not pass, as
-    far as the record goes: as in the table of mvm.train.
+def judged(run: Run, scores: dict[str, Cell]) -> dict[str, list[Check]]:
+    """The checks that each score did not pass, as far as the record goes: as in the table of mvm.train."""
+    config, weights = run.config(), digest_of(run.defender)
+    found = findings_on(all_kept(run.folder), scores, weights=weights, eta=config["eta"])
+    checks = checks_of(scores, found, game=config["game"], weights=weights, history=history(run.history))
+    return {name: of_cell(checks, name) for name in scores}
+
+
+def errors(scores: dict[str, Cell], found: dict[str, list[Check]]) -> dict[str, float]:
+    """{test/<attack>: error}, of a struck one bound/<attack>: it is no error rate to compare."""
+    return {f"{'bound' if struck(found[name]) else 'test'}/{name}": cell["error"] for name, cell in scores.items()}
+
+
+def scores_table(scores: dict[str, Cell], found: dict[str, list[Check]]) -> Any:
+    """A wandb.Table of one row an attack: error, its 95 % interval, n, and the checks that its cell did not pass.
 
     A check with an exclamation mark failed, and the error is but a bound.
     """
     import wandb
 
-    config, weights = run.config(), digest_of(run.defender)
-    found = findings_on(all_kept(run.folder), scores, weights=weights, eta=config["eta"])
-    checks = checks_of(scores, found, game=config["game"], weights=weights, history=history(run.history))
     rows = []
     for name, cell in scores.items():
-        rows.append([name, *(cell[k] for k in ("error", "ci_low", "ci_high", "n")), badges(of_cell(checks, name))])
+        rows.append([name, *(cell[k] for k in ("error", "ci_low", "ci_high", "n")), badges(found[name])])
     return wandb.Table(columns=list(COLUMNS), data=rows)
 
 

@@ -65,6 +65,9 @@ def workspace(entity: str, project: str, group: str | None) -> Any:
         v2.BarPlot(title=f"test error, {label}", metrics=[f"test/{attack}"], range_x=(0, 1), max_bars_to_show=30)
         for attack, label in attacks.items()
     ]
+    panels["Bounds: scores that a check struck"] = [
+        v2.BarPlot(title="no error rates", metrics=[f"bound/{attack}" for attack in attacks], range_x=(0, 1))
+    ]
     panels["Images"] = [
         v2.MediaBrowser(title=label, media_keys=[f"images/{attack}"])
         for attack, label in attacks.items()

@@ -9,6 +9,9 @@ from conftest import TINY, read
 from PIL import Image
 from wandb_file import read_run
 
+from mvm.board import Board
+from mvm.record import Run
+
 FAST = [*(o for o in TINY if "iterations" not in o), "exhibit=table5"]
 FAST += [f"budgets.mnist.{name}=20" for name in ("iterations", "game_iterations", "attack_iterations")]
 
@@ -60,12 +63,14 @@ def curves_are(run, history):
 def scores_are(run, folder):
     """One row an attack, and ten pictures of each, an original beside its attacked image."""
     errors = json.loads((folder / "metrics.json").read_text())["errors"]
-    assert {name: run.last(f"test/{name}") for name in errors} == pytest.approx(errors)
+    logged = {name: value for row in run.rows for name, value in row.items() if name.startswith(("test/", "bound/"))}
+    assert {name.split("/")[1]: value for name, value in logged.items()} == pytest.approx(errors)
     table = json.loads((run.media / run.last("scores/path")).read_text())
     assert table["columns"] == ["attack", "error", "low", "high", "n", "checks"]
     rows = {row[0]: row[1:] for row in table["data"]}
     assert {name: row[0] for name, row in rows.items()} == pytest.approx(errors)
     assert all(low <= error <= high and n == 1000 for error, low, high, n, _ in rows.values())
+    assert {f"bound/{n}" if "!" in row[-1] else f"test/{n}" for n, row in rows.items()} == logged.keys()
     assert all("E22" in checks for *_, checks in rows.values())  # no noise among the attacks
     assert not any("images/none" in name for row in run.rows for name in row)
     files, captions = run.last("images/fgsm/filenames"), run.last("images/fgsm/captions")
@@ -89,7 +94,7 @@ def test_a_run_found_complete_is_shown_once_from_its_record(mvm, tmp_path):
     more = mvm("train", *FAST, "game=minimax", "logger=wandb", "attacks=[fgm]", "logger.group=mine", "exhibit=table4")
     assert more.status == 0, more.err
     run = boards(tmp_path)[f"table4-{folder.name}"]
-    assert run.group == "mine" and 0 < run.last("test/fgm") < 1
+    assert run.group == "mine" and 0 < run.last("bound/fgm") < 1  # no clean error is beside it
     curves_are(run, read(folder / "history.csv"))
 
 
@@ -106,12 +111,15 @@ def test_a_resumed_run_shows_its_whole_curve(mvm, tmp_path, monkeypatch):
         patch.setattr(Keep, "on_train_epoch_end", killed)
         assert mvm("train", *FAST, "game=minimax", "logger=wandb").status == 130
     (broken,) = boards(tmp_path).values()
+    board = Board(project="", folder=str(tmp_path))
+    assert not any(board.kept(Run(run), {"exhibit": "table5"}) for run in (tmp_path / "runs").iterdir())
     assert broken.exit_code == 1 and [i for i, _ in broken.curve("train/risk")] == [10]
     for folder in (tmp_path / "wandb").glob("offline-run-*"):
         folder.rename(folder.with_name("broken"))
     whole = mvm("train", *FAST, "game=minimax", "logger=wandb").folder
     (run,) = boards(tmp_path).values()
     curves_are(run, read(whole / "history.csv"))
+    assert board.kept(Run(whole), {"exhibit": "table5"})
 
 
 def test_a_broken_wandb_warns_and_the_run_goes_on(mvm, monkeypatch):

@@ -92,7 +92,11 @@ def test_the_panels_show_what_a_run_logs(mvm, monkeypatch, tmp_path):
     assert curve_like == shown  # each has a panel
     bars = {name for panel in panels(spec, "Bar Chart")["Test errors"] for name in panel["metrics"]}
     images = {name for panel in panels(spec, "Media Browser")["Images"] for name in panel["mediaKeys"]}
-    assert {f"test/{name}" for name in attacks} <= bars & logged
+    assert {f"test/{name}" for name in (*attacks, "own")} <= bars
+    bounds = {
+        name for panel in panels(spec, "Bar Chart")["Bounds: scores that a check struck"] for name in panel["metrics"]
+    }
+    assert {name for name in logged if name.startswith(("test/", "bound/"))} <= bars | bounds
     assert {f"images/{name}" for name in attacks[1:]} <= images & logged
     assert "scores" in logged and '"val":"scores"' in json.dumps(spec, separators=(",", ":"))
     (runs,) = spec["section"]["runSets"]

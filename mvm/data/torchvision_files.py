@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mvm.errors import UserError
+from mvm.lock import alone
 
 
 def open_files(files: Any, root: str | None, *, sizes: tuple[int, int]) -> tuple[Any, Any]:
@@ -19,7 +20,8 @@ def open_files(files: Any, root: str | None, *, sizes: tuple[int, int]) -> tuple
         pair = _read(files, folder, download=False)
     except Exception as missing:  # torchvision raises a different type for each way to be broken
         try:
-            pair = _read(files, folder, download=True)
+            with alone(folder / ".download"):  # two jobs of a sweep would write the same files
+                pair = _read(files, folder, download=True)
         except Exception as why:
             raise UserError(_advice(files, folder, f"{missing}; download: {why}")) from why
     found = tuple(len(part.data) for part in pair)
@@ -35,6 +37,7 @@ def _read(files: Any, folder: Path, *, download: bool) -> tuple[Any, Any]:
 def _advice(files: Any, folder: Path, why: str) -> str:
     why = " ".join(why.split())
     return (
-        f"cannot read {files.__name__} in {folder.absolute()} ({why}). Put torchvision's files there, or name "
-        f"their folder with MVM_DATA=DIR or data.root=DIR, or use data=mnist5k, which needs no files"
+        f"cannot read {files.__name__} in {folder.absolute()} ({why}). Delete what is broken there and put "
+        "torchvision's files there, or name their folder with MVM_DATA=DIR or data.root=DIR, or use data=mnist5k, "
+        "which needs no files"
     )
