@@ -27,7 +27,7 @@ help:  ## list the targets
 setup: .venv/ready  ## make .venv with the project and its development tools
 
 .venv/ready: pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mvm needs Python 3.11 or newer")'
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "mvm needs Python 3.11, 3.12 or 3.13; this is " + sys.version.split()[0] + ": name another, for example make PYTHON=python3.12 $(MAKECMDGOALS)")'
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --editable '.[dev]'
 	@touch $@

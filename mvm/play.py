@@ -165,8 +165,9 @@ def fit(game: Game, data: Images, run: Run, config: dict[str, Any], show: Callab
 
 def _trainer(config: dict[str, Any], data: Images, callbacks: list[pl.Callback], run: Run) -> pl.Trainer:
     """The settings' Trainer, for a game on these images."""
-    settings, limit = config["trainer"], config["trainer"]["limit_train_batches"]
-    many = blocks_together(limit, device(settings["accelerator"]))
+    where = device(config["trainer"]["accelerator"])  # not Lightning's choice, which may be a Mac's GPU
+    settings, limit = config["trainer"] | {"accelerator": where.type}, config["trainer"]["limit_train_batches"]
+    many = blocks_together(limit, where)
     data.block = BLOCK * many
     trainer: pl.Trainer = build(
         settings | ({"limit_train_batches": limit // many} if many > 1 else {}),
@@ -203,6 +204,13 @@ def _resume(run: Run, game: Game) -> int:
         ) from why
 
 
+def _machine(accelerator: str) -> str:
+    """x86_64, 2 threads, cpu; or the name of the GPU in place of cpu."""
+    where = device(accelerator)
+    name = torch.cuda.get_device_name(where) if where.type == "cuda" else where.type
+    return f"{platform.machine()}, {torch.get_num_threads()} threads, {name}"
+
+
 def _metrics(
     run: Run, config: dict[str, Any], iterations: int, data: Images, scores: dict[str, Cell]
 ) -> dict[str, Any]:
@@ -223,5 +231,5 @@ def _metrics(
         "errors": others | {name: cell["error"] for name, cell in scores.items()},
         "mvm": __version__,
         "torch": torch.__version__,
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {config['trainer']['accelerator']}",
+        "machine": _machine(config["trainer"]["accelerator"]),
     }

@@ -44,6 +44,15 @@ def test_linear_is_double_backward_on_strange_chains_too(layout):
     assert distance(ours.g_v, g_v) < 1e-12
 
 
+@pytest.mark.parametrize("form", ["linear", "exact"])
+def test_linear_layers_on_each_row_of_an_image(form):
+    net = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Flatten(), nn.Linear(15, 3)).double()
+    z, y = torch.randn(6, 1, 3, 4, dtype=torch.float64, requires_grad=True), torch.arange(6) % 3
+    f = Through(lambda: z, net, lambda logits: risk(logits, y))
+    u = list(net.parameters())
+    assert distance(FORMS[form](f, u, [z], 5.0).g_u, FORMS["double"](f, u, [z], 5.0).g_u) < 1e-12
+
+
 def test_linear_multiplies_no_more_than_six_forward_passes():
     """Not even that, as the last two need no cotangent of the image; but `image_gradient` multiplies by zeros."""
     case = Case("cifar10")

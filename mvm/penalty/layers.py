@@ -69,7 +69,13 @@ class Dense(Weighted):
         return d @ self.layer.weight
 
     def gradients(self, top: Tensor, gamma: float) -> tuple[Tensor, Tensor]:
-        return torch.cat([top, gamma * self.d]).T @ torch.cat([self.x, self.t]), top.sum(0)
+        top, d, x, t = (_rows(one) for one in (top, gamma * self.d, self.x, self.t))
+        return torch.cat([top, d]).T @ torch.cat([x, t]), top.sum(0)
+
+
+def _rows(t: Tensor) -> Tensor:
+    """(..., n) as (rows, n): a Linear may be applied to each row of an image."""
+    return t.reshape(-1, t.shape[-1])
 
 
 class Convolution(Weighted):

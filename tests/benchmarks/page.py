@@ -17,8 +17,8 @@ PARTS = {  # of the page, by what a row's name has; the first that fits
     "The plain step, beside what it could be instead": r"/plain:",
     "FGSM adversarial training, beside other libraries": r"/fgsm-training:",
     "Attack networks in one stack, beside one after another": r"/attnet-restarts",
-    "Attacks on 128 images, beside other libraries": r"-(own|nchw)/",
-    "Minimax's step, beside other libraries' for the same or a similar gradient": r":(torch|higher|torchopt|betty)",
+    "Attacks on 128 images, beside other libraries": r"-(own|nchw)/|/i?fgsm[^-]*:|/pgd",
+    "Minimax's step, beside other libraries' for the same or a similar gradient": r":(torch$|torchopt|higher|betty)",
     "Steps of the games, beside each other": r"",
 }
 HEAD = "| | ours | the other | ratio (quartiles) | target | reached | on |\n|---|---:|---:|---|---:|---|---:|"
@@ -44,7 +44,7 @@ def page(rows: list[Row]) -> str:
 
 
 def line(row: Row, machines: list[str]) -> str:
-    ratio = f"{row['ratio']} ({row['spread'].replace('-', '–')})" if row["ratio"] else ""
+    ratio = f"{row['ratio']} ({row['spread'].replace('-', '–')})" if row["ratio"] else row["spread"]  # or why not
     target = f"≤ {row['target']}" if row["target"] else ""
     cells = (row["name"], row["ours_ms"], row["other_ms"], ratio, target, reached(row))
     return f"| {' | '.join(cells)} | {machines.index(row['machine']) + 1} |"
