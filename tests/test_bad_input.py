@@ -91,6 +91,13 @@ def test_a_source_that_is_not_there(mvm, tmp_path):
     assert_one_line(result, "no trained run is there")
 
 
+def test_a_package_that_is_missing_shows_before_training(mvm, tmp_path, monkeypatch):
+    monkeypatch.setattr("mvm.attacks.autoattack.PACKAGE", "not_installed_here")
+    result = mvm("train", *TINY, "game=undefended", "attacks=[none,autoattack]")
+    assert_one_line(result, r"needs the package not_installed_here: pip install -e '.\[autoattack\]'")
+    assert not list(tmp_path.glob("runs/*"))
+
+
 def test_sources_are_told_apart_by_what_they_are(mvm, tmp_path):
     """Not by the last name of a folder; one that is named like its settings is that run, wherever it lies."""
     undefended = mvm("train", *TINY, "game=undefended", "attacks=[none]").folder

@@ -57,6 +57,8 @@ def test_minimax_is_as_printed_and_its_best_recipe_is_what_the_docs_say():
 @pytest.mark.parametrize("data", options("data"))
 @pytest.mark.parametrize("attack", options("attack"))
 def test_every_attack_on_every_data_set(attack, data):
+    if attack == "autoattack":
+        pytest.importorskip("pyautoattack")
     config = compose(f"data={data}", f"attacks=[{attack}]", "eta=0.2")["attacks"][attack]
     made = build(config)
     assert isinstance(made, Attack)
