@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mvm.audit.cell import Cell
-from mvm.board_end import errors, judged, pictures, scores_table
+from mvm.board_end import errors, not_passed, pictures, scores_table
 from mvm.build import build
 from mvm.games.keep import Row
 from mvm.record import Run, history, name_of
@@ -99,7 +99,7 @@ class Board:
         at = {"iteration": self.last["iteration"]}
 
         def log_scores() -> None:
-            found = judged(run, scores)
+            found = not_passed(run, scores)
             self.wandb.log(at | errors(scores, found))
             self.wandb.log(at | {"scores": scores_table(scores, found)})
 

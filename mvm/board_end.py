@@ -8,19 +8,16 @@ import numpy as np
 from mvm.audit.cell import Cell
 from mvm.audit.checks.verdict import Check, badges, of_cell, struck
 from mvm.cells import cell_file
-from mvm.digest import digest_of
-from mvm.record import Run, history
-from mvm.recorded import all_kept, checks_of, findings_on
+from mvm.record import Run
+from mvm.recorded import judged
 
 COLUMNS = ("attack", "error", "low", "high", "n", "checks")
 LARGER = 4  # the images, in each direction: MNIST's are small
 
 
-def judged(run: Run, scores: dict[str, Cell]) -> dict[str, list[Check]]:
+def not_passed(run: Run, scores: dict[str, Cell]) -> dict[str, list[Check]]:
     """The checks that each score did not pass, as far as the record goes: as in the table of mvm.train."""
-    config, weights = run.config(), digest_of(run.defender)
-    found = findings_on(all_kept(run.folder), scores, weights=weights, eta=config["eta"])
-    checks = checks_of(scores, found, game=config["game"], weights=weights, history=history(run.history))
+    checks = judged(run, scores, run.config())
     return {name: of_cell(checks, name) for name in scores}
 
 

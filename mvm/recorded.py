@@ -10,7 +10,8 @@ from mvm.audit.checks.cells import cell_checks
 from mvm.audit.checks.curve import Row, overfitting
 from mvm.audit.checks.provenance import provenance, unseen
 from mvm.audit.checks.verdict import FAIL, Check
-from mvm.record import fingerprint, name_of
+from mvm.digest import digest_of
+from mvm.record import Run, fingerprint, history, name_of
 from mvm.whole import write_text
 
 EDITION = 4  # of the rules that `mvm.inspection` tries on a classifier: findings of an older one are not read
@@ -34,6 +35,13 @@ def checks_of(
     ]
     out = {check.attack for check in checks if check.verdict == FAIL}
     return [*checks, unseen({name: cell for name, cell in cells.items() if name not in out}, game)]
+
+
+def judged(run: Run, cells: dict[str, Cell], config: dict[str, Any]) -> list[Check]:
+    """`checks_of` a run by its own record: these scores, its curve, and what mvm.evaluate once found on its weights."""
+    weights = digest_of(run.defender)
+    found = findings_on(all_kept(run.folder), cells, weights=weights, eta=config["eta"])
+    return checks_of(cells, found, game=config["game"], weights=weights, history=history(run.history))
 
 
 def file_of(asked: Mapping[str, Any]) -> str:

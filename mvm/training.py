@@ -21,8 +21,8 @@ from mvm.entries import check_exhibit, note_entry
 from mvm.errors import UserError
 from mvm.grid import Line, findings
 from mvm.play import play, try_settings
-from mvm.record import Run, fingerprint_of, history, name_of
-from mvm.recorded import all_kept, checks_of, findings_on
+from mvm.record import Run, fingerprint_of, name_of
+from mvm.recorded import judged
 from mvm.rounds import score_rounds
 from mvm.schema import CONF
 from mvm.terminal import console, say
@@ -85,10 +85,7 @@ def train(config: dict[str, Any], overrides: list[str]) -> Run:
 
 def show(run: Run, config: dict[str, Any], cells: dict[str, Cell]) -> None:
     """The table, its cells struck by what can be judged from the record alone, and what mvm.evaluate once found."""
-    weights = digest_of(run.defender)
-    kept = findings_on(all_kept(run.folder), cells, weights=weights, eta=config["eta"])
-    checks = checks_of(cells, kept, game=config["game"], weights=weights, history=history(run.history))
-    line = Line(run.folder.name, config, config["eta"], cells, checks)
+    line = Line(run.folder.name, config, config["eta"], cells, judged(run, cells, config))
     console.print(table([(name_of(config["game"]), line.marked())]))
     for found in findings([line], (FAIL,)):
         say(found)

@@ -120,7 +120,7 @@ def _inside(folder: Place) -> list[Any]:
 
 
 def _entry(outputs: Place, note: Place) -> Entry | None:
-    with _whole(note):
+    with _unless_damaged(note):
         noted = json.loads(note.read_text())
         folder = outputs / "runs" / noted["run"]
         if not (folder / "config.yaml").exists():
@@ -146,7 +146,7 @@ def _score(folder: Place, cells: str, file: str) -> Score | None:
     place = folder / cells
     if not (place / file).exists():
         return None
-    with _whole(place / file):
+    with _unless_damaged(place / file):
         cell = json.loads((place / file).read_text())
         return Score(
             wrong=unpack(cell["wrong"], cell["n"]) if "wrong" in cell else None,
@@ -162,7 +162,7 @@ def _score(folder: Place, cells: str, file: str) -> Score | None:
 
 
 @contextmanager
-def _whole(file: Place) -> Iterator[None]:
+def _unless_damaged(file: Place) -> Iterator[None]:
     """What cannot be read is said, and counts as missing: the same command as before makes it anew."""
     try:
         yield
