@@ -7,7 +7,8 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
-CONF = Path(__file__).parents[1] / "conf"
+_HERE = Path(__file__).parent
+CONF = _HERE / "conf" if (_HERE / "conf").is_dir() else _HERE.parent / "conf"  # of an installed wheel, of a checkout
 
 
 @dataclass
