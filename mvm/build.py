@@ -8,8 +8,13 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
 from mvm.errors import UserError
+from mvm.numbers import check_whole
 from mvm.threat import check_eta
 
+UNNAMED = {"precision", "strategy", "num_nodes", "overfit_batches", "plugins", "gradient_clip_val"}
+UNNAMED |= {"gradient_clip_algorithm", "accumulate_grad_batches"}
+OURS = {"callbacks", "logger", "default_root_dir", "max_epochs", "reload_dataloaders_every_n_epochs", "inference_mode"}
+OURS |= {"num_sanity_val_steps", "enable_progress_bar", "enable_model_summary"}
 TRUSTED = ("mvm.", "torch.nn.", "torch.optim.", "pytorch_lightning.")
 
 
@@ -59,14 +64,27 @@ def device(accelerator: str) -> torch.device:
 
 def check_trainer(settings: dict[str, Any]) -> None:
     """Raises `UserError` for a setting of the Trainer that changes the weights, which no run's name would say."""
-    for name in ("precision", "strategy", "num_nodes", "overfit_batches", "plugins"):
-        if name in settings:
-            raise UserError(
-                f"trainer.{name}={settings[name]}: would change what a run computes and not its name; games are played "
-                f"in float32, on one device, on all images: leave it out"
-            )
+    for name in sorted(settings.keys() & UNNAMED):
+        raise UserError(
+            f"trainer.{name}={settings[name]}: would change what a run computes and not its name; games are played "
+            f"in float32, on one device, on all images, with optimisers of their own: leave it out"
+        )
+    for name in sorted(settings.keys() & OURS):
+        raise UserError(f"trainer.{name}={settings[name]}: is set by mvm.train; game.iterations says how long")
+    try:
+        check_whole(**{"trainer.limit_train_batches": settings["limit_train_batches"]})
+    except ValueError as why:
+        raise UserError(str(why)) from why
     if settings["devices"] != 1:
         raise UserError(f"trainer.devices={settings['devices']}: a game is played on one device; a sweep takes several")
+
+
+def check_optimizers(config: Any, at: str = "game") -> None:
+    """Raises `UserError` for an optimiser with a rate of its own, in whose place it gets that of its player."""
+    for name, part in config.items() if isinstance(config, dict) else ():
+        if isinstance(part, dict) and "lr" in part and str(part.get("_target_")).startswith("torch.optim."):
+            raise UserError(f"{at}.{name}.lr={part['lr']}: the rate of u is lambda_, that of v sigma; leave lr out")
+        check_optimizers(part, f"{at}.{name}")
 
 
 def check_test_images(n: int | None) -> None:

@@ -60,7 +60,8 @@ def _entry(config_name: str, task: Callable[[DictConfig, list[str]], None]) -> N
     try:
         hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
     except KeyboardInterrupt:
-        print("mvm: interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
+        again = "the same command without force=true" if "force=true" in sys.argv else "the same command"
+        print(f"mvm: interrupted; {again} goes on from the last checkpoint", file=sys.stderr)
         sys.exit(130)
     except Exception as why:
         line = explain(why)

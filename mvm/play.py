@@ -14,7 +14,7 @@ from mvm import __version__
 from mvm.audit.cell import Cell
 from mvm.audit.score import seconds_to_score
 from mvm.board import Board, watched
-from mvm.build import build, check_trainer, device
+from mvm.build import build, check_optimizers, check_trainer, device
 from mvm.cells import cells, kept_cell
 from mvm.data.batches import BLOCK, blocks_together
 from mvm.data.images import Images
@@ -39,6 +39,8 @@ warnings.filterwarnings("ignore", module="pytorch_lightning")
 def try_settings(config: dict[str, Any]) -> None:
     """Build the game and the attacks, and drop them: a wrong setting shows now, not after hours of training."""
     check_trainer(config["trainer"])
+    check_optimizers(config["game"])
+    check_optimizers(config["attacks"], "attacks")
     device(config["trainer"]["accelerator"])
     for settings in config["attacks"].values():
         build(settings)

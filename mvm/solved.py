@@ -70,7 +70,8 @@ class Solved:
         if not path.exists():
             start = time.perf_counter()
             mine = self.config["game"]["attack"]
-            if "warm" in settings and mine["hidden"] == HIDDEN and mine.get("architecture", "mlp") == "mlp":
+            alike = mine["hidden"] == HIDDEN and mine.get("architecture", "mlp") == "mlp"
+            if "warm" in settings and "mlp" in settings["architectures"] and alike:
                 settings["warm"] = str(self.run.attacker)
             attack: Attack = build(settings)
             train, val = self.data.train, self.data.val

@@ -1,6 +1,7 @@
 """The threat model: the l_inf ball of radius eta around each image, and the box of pixels [-1, 1].
 
-Images live in [-1, 1] (Sec. 3.1), so eta here is twice the field's epsilon on [0, 1].
+Images live in [-1, 1] (Sec. 3.1), so eta here is twice the field's epsilon on [0, 1]; on CIFAR-10, where each image is
+standardised, another multiple for each image (`describe`), and the box is mean +- 2 standard deviations of it.
 """
 
 import math
@@ -51,7 +52,8 @@ def feasible(z: Tensor, x: Tensor, eta: float, *, box: bool) -> Tensor:
 
 
 def check_feasible(z: Tensor, x: Tensor, eta: float, *, box: bool, name: str) -> None:
-    """Raise `Infeasible` unless z is finite, within eta of x and (with `box`) within [-1, 1].
+    """Raise `Infeasible` unless z is finite, within eta of x and (with `box`) within [-1, 1]; where that is since x
+    is not, ValueError.
 
     The tolerance is eta * 1e-5 + 1e-6: float32 rounds x + eta.
     """
@@ -60,12 +62,16 @@ def check_feasible(z: Tensor, x: Tensor, eta: float, *, box: bool, name: str) ->
     if z.numel() == 0:
         return
     slack = eta * 1e-5 + 1e-6
-    distance = (z - x).abs().max().item()
-    if not distance <= eta + slack:  # also catches nan
+    distance, reach = (z - x).abs().max().item(), z.abs().max().item()
+    ball = distance <= eta + slack  # not so nan
+    if ball and not (box and not reach <= HIGH + slack):
+        return
+    given = x.abs().max().item()
+    if box and not given <= HIGH + slack:
+        raise ValueError(f"images with pixels up to {given:.6g}: {name} takes images in [-1, 1]; rescale them")
+    if not ball:
         raise Infeasible(f"{name} moved a pixel by {distance:.6g}; the ball has radius eta={eta:g}")
-    reach = z.abs().max().item()
-    if box and not reach <= HIGH + slack:
-        raise Infeasible(f"{name} left the pixel box [-1, 1]: largest |pixel| {reach:.6g}")
+    raise Infeasible(f"{name} left the pixel box [-1, 1]: largest |pixel| {reach:.6g}")
 
 
 def describe(eta: float, unit: Tensor) -> str:

@@ -27,7 +27,9 @@ from mvm.rounds import score_rounds
 from mvm.schema import CONF
 from mvm.terminal import console, say
 
-UNREAD = re.compile(r"\+*(game\.)?(attack|members\.\w+)\.(iterations|batch_size|sigma)=")
+INSIDE = re.compile(r"\+*(?P<group>attack|members)[.=]")  # the settings of attacks inside a game
+OF_FIT = re.compile(r"\+*(game\.)?(attack|members\.\w+)\.(iterations|batch_size|sigma|optimizer)[.=]")
+DRAWN = re.compile(r"\+*(game\.)?(attack|against|members\.\w+)\.seed=")
 OF_THIS_GAME = ("game", "recipe", "attack=", "attack.", "members", "force")  # settings that another game has not
 
 
@@ -53,13 +55,23 @@ def main(cfg: DictConfig, overrides: list[str]) -> None:
 
 
 def check_read(game: dict[str, Any], overrides: list[str]) -> None:
-    """Raises `UserError` for a setting of a network's own training: a game that trains it has others in its place."""
-    for override in overrides if "attack" in game or "members" in game else ():
-        if UNREAD.match(override):
+    """Raises `UserError` for a setting of an attack inside a game that trains it, or starts it, by others.
+
+    That a game plays no such attack at all is said: in a sweep other games may.
+    """
+    name, plays = name_of(game), {"attack": "attack" in game or "against" in game, "members": "members" in game}
+    for override in overrides:
+        inside = INSIDE.match(override)
+        if inside and not plays[inside["group"]]:
+            others = next((f"; its attacks are {other}=..." for other, has in plays.items() if has), "")
+            say(f"{override}: game={name} does not read it{others}")
+        elif OF_FIT.match(override) and name != "attnet":
             raise UserError(
                 f"{override}: is for a network that is trained on a finished defender, as by attacks=[attnet]; "
-                f"game={name_of(game)} trains it with game.sigma, game.iterations and data.batch_size"
+                f"game={name} trains it with game.sigma, game.iterations, data.batch_size and game.v_optimizer"
             )
+        elif DRAWN.match(override):
+            raise UserError(f"{override}: game={name} draws anew at every iteration; seed= is the seed of all of it")
 
 
 def resolved(cfg: DictConfig) -> dict[str, Any]:

@@ -88,3 +88,25 @@ def test_a_look_is_a_climb_without_the_gradient():
     net, (x, y) = Net().eval(), some_images()
     seen, at = look(net, x, y, margin), climb(net, x, y, margin)
     assert torch.equal(seen.loss, at.loss) and torch.equal(seen.wrong, at.wrong) and at.gradient.shape == x.shape
+
+
+class LeNet(nn.Module):
+    """As a user may write it: maps are viewed as rows, which channels-last ones refuse."""
+
+    def __init__(self, pool: nn.Module) -> None:
+        super().__init__()
+        self.conv, self.pool, self.out = nn.Conv2d(1, 4, 5, padding=2), pool, nn.Linear(4 * 14 * 14, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = self.pool(self.conv(x))
+        h = h[0] if isinstance(h, tuple) else h
+        return self.out(h.relu().view(len(x), -1))
+
+
+@pytest.mark.parametrize("pool", [nn.MaxPool2d(2), nn.MaxPool2d(2, return_indices=True)], ids=["plain", "indices"])
+def test_any_torch_classifier_can_be_attacked(pool):
+    net, (x, y) = LeNet(pool), some_images()
+    plain = input_gradient(net, x, y)[1]
+    with attacked(net):
+        torch.testing.assert_close(input_gradient(net, x, y)[1], plain)
+    assert PGD(eta=0.1, steps=2)(net, x, y).shape == x.shape

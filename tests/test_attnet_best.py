@@ -3,11 +3,13 @@
 import pytest
 import torch
 from problems import Net, some_images
+from torch import nn
 
 from mvm.attacks import attnet_group
 from mvm.attacks.attnet import AttNetAttack
 from mvm.attacks.attnet_best import AttNetBest
 from mvm.attacks.attnet_conv import AttNetConv
+from mvm.attacks.attnet_stack import AttNetStack
 from mvm.attacks.recipe import Recipe
 
 SHAPE, CPU = (1, 28, 28), torch.device("cpu")
@@ -65,3 +67,29 @@ def test_networks_are_trained_against_the_defender_as_it_answers(kind):
 def test_a_convolutional_network_sees_the_label():
     (x, _), net = some_images(1), AttNetConv(SHAPE)
     assert not torch.equal(net(x, torch.tensor([0])), net(x, torch.tensor([1])))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"recipes": {}}, "recipes={}: needs at least one"),
+        ({"architectures": ["cnn"]}, "must be some of mlp, conv"),
+        ({"architectures": ["conv"], "warm": "attacker.safetensors"}, "warm=attacker.safetensors is for .* mlp"),
+    ],
+)
+def test_impossible_settings_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        best(**wrong)
+
+
+def test_labels_of_more_classes():
+    x, _ = some_images(8)
+    attack = best(classes=12, iterations=2, batch_size=8)
+    attack.fit(nn.Sequential(nn.Flatten(), nn.Linear(784, 12)), x, torch.arange(4, 12), val=(x, torch.arange(4, 12)))
+    assert len(attack.members) == 4
+
+
+def test_only_the_last_layer_of_a_stack_starts_small():
+    """Also where the images have as many pixels as a hidden layer has units."""
+    largest = [w.abs().max().item() for w in AttNetStack((3, 4, 5), [0.0], hidden=60).weights]
+    assert largest[-1] < 0.02 * min(largest[:-1])

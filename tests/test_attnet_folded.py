@@ -1,5 +1,7 @@
 """The attack network with the ball and the box in its output map, and a gain of its own."""
 
+import copy
+
 import pytest
 import torch
 from problems import Linear, images, some_images
@@ -7,6 +9,7 @@ from problems import Linear, images, some_images
 from mvm.attacks.attnet import AttNet
 from mvm.attacks.attnet_folded import AttNetFolded, AttNetFoldedAttack
 from mvm.attacks.loss import margin
+from mvm.games.maximin import Maximin
 from mvm.threat import check_feasible, middle
 
 
@@ -67,3 +70,23 @@ def test_the_penalty_keeps_tanh_out_of_saturation():
 def test_impossible_gains_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         AttNetFolded((1, 28, 28), eta=0.3, **wrong)
+
+
+def test_it_can_be_copied_between_two_steps():
+    """Which a network that holds the graph of its last images could not be."""
+    net, (x, y) = AttNetFolded((1, 28, 28), eta=0.3, hidden=5), some_images(4)
+    net(x, y)
+    net.gain(torch.randn(4, 10), y)
+    assert copy.deepcopy(net)(x, y).equal(net(x, y))
+
+
+def test_one_that_leads_is_refused():
+    with pytest.raises(ValueError, match="one that leads moves on f: attack=attnet"):
+        Maximin(
+            Linear(),
+            attack=AttNetFoldedAttack((1, 2, 3), eta=0.3, hidden=5, iterations=1),
+            order="follower_first",
+            iterations=1,
+            lambda_=0.1,
+            sigma=0.1,
+        )

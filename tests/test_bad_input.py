@@ -1,6 +1,7 @@
 """Each mistake gets one line that says what was given and what is allowed, and a non-zero exit status."""
 
 import errno
+import re
 import shutil
 
 import pytest
@@ -23,10 +24,13 @@ ONE_LINE = [
     ("table=table5,table10", "table=table5,table10: one preset a command; several are `make table5 table10`"),
     ("exhibit=table10", "data=mnist5k: table10 is of cifar10; of mnist5k are table1, .*figure4$"),
     ("game.gama=2", "unknown setting game.gama; allowed: .*gamma"),
-    ("game.gamma=-1", "gamma=-1: .* must be 0 or more"),
+    ("game.gamma=-1", "gamma=-1: .* must be a number, 0 or more"),
+    ("game.gamma=x", "gamma=x: .* must be a number, 0 or more"),
+    ("game.penalty=foo", "penalty='foo': must be one of exact, linear, image, double, part, lookahead, carried, fd"),
     ("game.order=sideways", "order='sideways': must be one of simultaneous"),
     ("game.ascent_steps=0", "ascent_steps=0: must be a whole number, 1 or more"),
     ("game.ascend_on=all", "ascend_on='all': must be one of same, other"),
+    ("game.ascend_on=other", "ascend_on=other with order=simultaneous and ascent_steps=1: no ascent comes before"),
     ("game.lambda_schedule=up", "lambda_schedule='up': must be one of constant, rise, cycle"),
     ("game.warm_up=1", "warm_up=1: must be a share of the iterations, in \\[0, 1\\)"),
     ("recipe=worst", "Could not find 'recipe/worst'.*best"),
@@ -35,7 +39,7 @@ ONE_LINE = [
         "attack=attnet_folded",
         "order='simultaneous' with an attack network that climbs a gain of its own",
     ),
-    ("game.lambda_=-1", "lambda_=-1: a learning rate must be a positive number"),
+    ("game.lambda_=-1", "lambda_=-1: must be a positive number"),
     ("game.iterations=0", "iterations=0: must be a whole number, 1 or more"),
     ("game.iterations=1e2", "iterations=100.0: must be a whole number, 1 or more, without a point or an exponent"),
     ("attacks.fgsm.eta=3", "eta=3"),
@@ -44,9 +48,15 @@ ONE_LINE = [
     ("data.val=0", "val=0: must be a whole number, 1 or more"),
     ("data.batch_size=5000", "there are only 3500 training images"),
     ("trainer.accelerator=abacus", "must be auto, cpu or gpu"),
+    ("+trainer.max_epochs=3", "trainer.max_epochs=3: is set by mvm.train; game.iterations says how long"),
+    ("+trainer.gradient_clip_val=1", "trainer.gradient_clip_val=1: would change what a run computes"),
+    ("trainer.limit_train_batches=0.5", "trainer.limit_train_batches=0.5: must be a whole number"),
     ("seed=x", "seed: Value 'x'"),
     ("eta=0.3=0.4", "cannot read eta=0.3=0.4: .* needs quotes: 'eta=\"...\"'"),
     ("attack.sigma=0.1", r"attack.sigma=0.1: .* game=minimax trains it with game.sigma"),
+    ("attack.seed=1", "attack.seed=1: game=minimax draws anew at every iteration; seed= is the seed"),
+    ("attack.box=off", "attack: box=off: must be true or false"),
+    ("+game.u_optimizer.lr=0.5", "game.u_optimizer.lr=0.5: the rate of u is lambda_"),
     ("attacks=[none,pgd", r"cannot read attacks=\[none,pgd: "),
 ]
 
@@ -58,8 +68,6 @@ def test_one_line_and_no_traceback(override, message, mvm):
 
 
 def assert_one_line(result, message):
-    import re
-
     assert result.status == 1
     lines = result.err.strip().splitlines()
     lines = [line for line in lines if not line.startswith("Error executing job")]
@@ -72,6 +80,18 @@ def assert_one_line(result, message):
 def test_a_recipe_for_another_game(game, mvm):
     result = mvm("train", *TINY, f"game={game}", "recipe=best")
     assert_one_line(result, f"game={game} recipe=best: the recipe is one for game=minimax")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (("mixture", "members=[fgsm]", "attack=pgd7"), "attack=pgd7: game=mixture does not read it; .* members=..."),
+        (("undefended", "attack=fgsm"), "attack=fgsm: game=undefended does not read it$"),
+    ],
+)
+def test_an_attack_that_the_game_does_not_play_is_said(settings, said, mvm):
+    result = mvm("train", *TINY, *(f"game={settings[0]}", *settings[1:]))
+    assert result.status == 0 and re.search(said, result.out.split("\nmnist5k")[0], re.MULTILINE), result.out
 
 
 WRONG = ["game.rounds=0", "game.round_iterations=few", "attacks.fgsm.eta=-1", "attacks.pgd.steps=50.0"]
@@ -127,6 +147,27 @@ def test_a_risk_that_becomes_nan_keeps_the_last_good_checkpoint(mvm, tmp_path, m
     (folder,) = (tmp_path / "runs").iterdir()
     assert (folder / "history.csv").read_text().splitlines()[-1].startswith("20,")
     assert not (folder / "defender.safetensors").exists()
+    assert mvm("train", *TINY, "game=undefended").status == 0  # and it goes on from there
+
+
+def test_a_step_to_nan_at_the_end_of_the_game_is_not_kept(mvm, tmp_path, monkeypatch):
+    """The risks were finite: they are those before each step."""
+    from mvm.games.undefended import Undefended
+
+    iterate = Undefended.iterate
+
+    def leaps(self, x, y):
+        seen = iterate(self, x, y)
+        if self.iteration == 59:
+            self.defender[0].bias.data[0] = float("nan")
+        return seen
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Undefended, "iterate", leaps)
+        assert_one_line(mvm("train", *TINY, "game=undefended"), "defender is not finite after iteration 60 of 60")
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert not (folder / "defender.safetensors").exists()
+    assert (folder / "history.csv").read_text().splitlines()[-1].startswith("50,")
     assert mvm("train", *TINY, "game=undefended").status == 0  # and it goes on from there
 
 

@@ -20,6 +20,7 @@ def test_a_cycle_rises_once_and_falls_once(iterations):
     assert top == pytest.approx(PEAK * iterations, abs=1) and max(rates) == pytest.approx(1)
     assert 0 < rates[-1] == pytest.approx(1 / (0.7 * iterations))
     assert sum(rates) == pytest.approx(iterations / 2, rel=0.15)  # a triangle's area
+    assert max(rate("cycle", i, n) for n in range(1, 30) for i in range(n)) <= 1
     assert {rate("constant", i, iterations) for i in range(iterations)} == {1.0}
 
 
@@ -72,7 +73,9 @@ def test_a_game_moves_at_the_rates_of_its_course(monkeypatch):
         torch.testing.assert_close(p, q)
 
 
-@pytest.mark.parametrize("wrong", [{"lambda_schedule": "up"}, {"warm_up": -0.1}, {"warm_up": 1.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"lambda_schedule": "up"}, {"warm_up": -0.1}, {"warm_up": 1.0}, {"warm_up": 0.5}, {"warm_up": "x"}]
+)
 def test_impossible_courses_are_refused(wrong):
     with pytest.raises(ValueError, match=f"{next(iter(wrong))}="):
         Undefended(Smooth(), iterations=5, lambda_=0.1, **wrong)

@@ -123,8 +123,9 @@ def test_minimax_takes_every_nth_penalty_n_times_as_strong(monkeypatch):
         game.iteration = iteration
         game.iterate(x, y)
         check(game.defender, expected_u(u, lambda f=f, v=v, g=gamma: f() + g / 2 * norm_of(f, v.parameters())))
-    with pytest.raises(ValueError, match="every=1"):
-        Minimax(Smooth(), attack=Learned(), penalty="carried", every=3, **PLAIN, **FOLLOW)
+    for idle in ({"penalty": "carried"}, {"gamma": 0.0}):
+        with pytest.raises(ValueError, match="every=1"):
+            Minimax(Smooth(), attack=Learned(), every=3, **idle, **PLAIN, **FOLLOW)
 
 
 def test_maximin_is_alg1_with_the_players_switched_and_the_sign_flipped(monkeypatch):

@@ -68,9 +68,6 @@ def test_more_restarts_are_never_weaker():
 
 def test_apgd_and_every_loss_find_the_best_attack_on_a_linear_classifier():
     g, (x, y) = Linear(classes=3), images(40)
-    for loss in ("cross_entropy", "margin", "dlr"):
-        broken = wrong(g, PGD(eta=0.3, box=False, steps=40, loss=loss)(g, x, y), y)
-        assert torch.equal(broken, wrong(g, APGD(eta=0.3, box=False, steps=40, loss=loss)(g, x, y), y))
     w = g.layer.weight  # the margin to class c is linear in z: its best is closed form
     best = torch.stack(
         [
@@ -78,8 +75,13 @@ def test_apgd_and_every_loss_find_the_best_attack_on_a_linear_classifier():
             for c in range(3)
         ]
     ).amax(0)
-    assert not (broken & (best <= 0)).any()
-    assert broken.sum() >= 0.9 * (best > 0).sum()  # a gradient may lead to the second best class
+    for loss in ("cross_entropy", "margin", "dlr"):
+        broken = wrong(g, PGD(eta=0.3, box=False, steps=40, loss=loss)(g, x, y), y)
+        assert torch.equal(broken, wrong(g, APGD(eta=0.3, box=False, steps=40, loss=loss)(g, x, y), y))
+        assert not (broken & (best <= 0)).any()
+        assert broken.sum() >= 0.9 * (best > 0).sum()  # a gradient may lead to the second best class
+    with pytest.raises(ValueError, match="three classes or more, and here are 2: use loss=margin"):
+        APGD(eta=0.3, steps=2)(Linear(classes=2), *images(4, classes=2))
 
 
 def test_apgd_checkpoints_are_the_papers():
@@ -173,10 +175,14 @@ def test_spread_is_0_for_one_perturbation_and_1_for_fair_coins():
 
 
 @pytest.mark.parametrize(
-    ("attack", "settings"), [(PGD, {"steps": 0}), (PGD, {"restarts": 0}), (IFGSM, {"steps": 0}), (FGSM, {"eta": -1})]
+    ("attack", "settings"),
+    [(PGD, {"steps": 0}), (PGD, {"restarts": 0}), (IFGSM, {"steps": 0}), (FGSM, {"eta": -1})]
+    + [(PGD, {"step": -0.1}), (IFGSM, {"step": "a"}), (PGD, {"stop": "no"}), (FGSM, {"box": "off"})],
 )
 def test_impossible_settings_are_refused(attack, settings):
-    with pytest.raises(ValueError, match="steps=|restarts=|eta="):
+    with pytest.raises(
+        ValueError, match="step=|steps=|restarts=|eta=|stop=no: must be true or false|box=off: must be true or false"
+    ):
         attack(**{"eta": 0.3, **settings})
 
 

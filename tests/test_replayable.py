@@ -95,7 +95,7 @@ def test_what_a_subclass_does_is_not_taken_to_be_alike():
 
 
 @pytest.mark.parametrize(
-    ("order", "steps", "others"), [("follower_first", 1, 1), ("leader_first", 1, 0), ("leader_first", 3, 2)]
+    ("order", "steps", "others"), [("follower_first", 1, 1), ("leader_first", 2, 1), ("leader_first", 3, 2)]
 )
 def test_a_game_is_given_as_many_other_mini_batches_as_it_climbs(order, steps, others):
     settings = (f"game.order={order}", f"game.ascent_steps={steps}", "game.ascend_on=other")

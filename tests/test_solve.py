@@ -225,6 +225,7 @@ def test_divergence_names_the_iteration():
         ({"iterations": 0}, "iterations=0"),
         ({"unroll": 0}, "unroll=0"),
         ({"ascent_steps": 0}, "ascent_steps=0"),
+        ({"method": "gda", "order": "leader_first"}, "method=gda has an order of its own"),
     ],
 )
 def test_impossible_settings_are_refused(settings, message):

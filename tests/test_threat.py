@@ -27,6 +27,12 @@ def test_infeasible_images_are_caught(move, box, message):
         check_feasible(x + move, x, 0.3, box=box, name="attack")
 
 
+def test_images_that_are_not_in_the_box_are_not_the_attacks_fault():
+    x = torch.full((2, 1, 2, 2), 3.0)
+    with pytest.raises(ValueError, match=r"pixels up to 3: mine takes images in \[-1, 1\]"):
+        check_feasible(clip(x, x, 0.3, box=True), x, 0.3, box=True, name="mine")
+
+
 def test_rounding_in_float32_is_not_infeasible():
     x = torch.rand(100, 1, 8, 8) * 2 - 1
     check_feasible(x + 0.3, x, 0.3, box=False, name="attack")

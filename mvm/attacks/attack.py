@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mvm.attacks.attacked import attacked
 from mvm.graphed import alike
+from mvm.numbers import check_flags
 from mvm.threat import check_eta, check_feasible
 
 Classifier = nn.Module
@@ -19,21 +20,24 @@ class Attack(ABC):
     """Perturbs images x by at most eta per pixel, l_inf, on images in [-1, 1].
 
     box: whether z must also stay in [-1, 1]. Eq. (1) has no such clip, Eq. (2) has; only boxed images
-    are images. Attacks with randomness take a `seed`, and are a function of it.
+    are images (on CIFAR-10 not quite, see `mvm.threat`). Attacks with randomness take a `seed`, and are a function
+    of it.
     """
 
     alike = False  # whether this very class takes the same steps for all images: then a GPU may replay them, with
     # a `seed` in a tensor if it has one, which `mvm.seeding` takes like a number
 
     def __init__(self, *, eta: float, box: bool) -> None:
-        self.eta, self.box = check_eta(eta), bool(box)
+        check_flags(box=box)
+        self.eta, self.box = check_eta(eta), box
 
     def __call__(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:
         """z for images x (B, C, H, W) in [-1, 1] and true labels y (B,); shaped like x, detached.
 
         The classifier is as in `mvm.attacks.attacked` meanwhile, and afterwards as it was; its parameters'
         gradients and the global random state are left alone. Raises `mvm.threat.Infeasible` if the attack
-        itself is broken; not in a recording (`mvm.graphed`), which can ask for no value.
+        itself is broken, ValueError where images to be kept in [-1, 1] are not there; neither in a recording
+        (`mvm.graphed`), which can ask for no value.
         """
         with attacked(classifier):
             z = self.perturb(classifier, x, y).detach()

@@ -27,15 +27,17 @@ def attacked(classifier: nn.Module) -> Iterator[None]:
     """Inside: eval mode, frozen parameters and, on a CPU, images laid out channels last and `thin_conv`.
 
     Weights laid out so make the maps so, in which max-pooling is several times faster; behind a pooling the
-    gradient is laid out so, too. The function is the same up to rounding. Outside everything is as it was, bit
+    gradient is laid out so, too. Not where a module has a forward that is not torch's own: it may ask of its maps to
+    `view(B, -1)`, which then is an error. The function is the same up to rounding. Outside everything is as it was, bit
     for bit; weights must not be changed inside.
     """
     was = [(p, p.data, p.requires_grad) for p in classifier.parameters()]
+    lay_out = all(type(m).forward.__module__.startswith("torch.nn.") for m in classifier.modules())
     with evaluating(classifier), ExitStack() as undo:
         for p, data, learns in was:
             undo.callback(_restore, p, data, learns)
             p.requires_grad_(False)
-            if data.dim() == 4 and data.device.type == "cpu":
+            if lay_out and data.dim() == 4 and data.device.type == "cpu":
                 p.data = data.to(memory_format=torch.channels_last)
         for module in classifier.modules():
             undo.enter_context(thinned(module))
@@ -49,6 +51,6 @@ def _restore(p: nn.Parameter, data: torch.Tensor, learns: bool) -> None:
     p.requires_grad_(learns)
 
 
-def _gradient_last(module: nn.Module, inputs: object, out: torch.Tensor) -> None:
-    if out.requires_grad and out.device.type == "cpu":
+def _gradient_last(module: nn.Module, inputs: object, out: object) -> None:
+    if isinstance(out, torch.Tensor) and out.requires_grad and out.device.type == "cpu":
         out.register_hook(lambda g: g.contiguous(memory_format=torch.channels_last))

@@ -15,7 +15,7 @@ from mvm.data.batches import Batch, batches
 from mvm.data.images import chunk
 from mvm.graphed import Graphed, fuse
 from mvm.leader_follower import Player, ascend
-from mvm.numbers import check_rates, check_whole
+from mvm.numbers import check_positive, check_whole
 from mvm.risk import risk
 from mvm.seeding import derive
 from mvm.tf32 import tf32
@@ -45,6 +45,7 @@ class AttNet(nn.Module):
     ) -> None:
         super().__init__()
         self.eta, self.box, self.classes = check_eta(eta), box, classes
+        check_whole(hidden=hidden, classes=classes)
         pixels = int(torch.tensor(shape).prod())
         widths = [pixels + classes, hidden, hidden, hidden]
         layers: list[nn.Module] = []
@@ -96,7 +97,7 @@ class AttNetAttack(Attack):
     ) -> None:
         super().__init__(eta=eta, box=box)
         check_whole(iterations=iterations, batch_size=batch_size)
-        check_rates(sigma=sigma)
+        check_positive(sigma=sigma)
         self.iterations, self.batch_size, self.seed = iterations, batch_size, seed
         self.sigma, self.optimizer = sigma, optimizer
         self._fresh = partial(self.network, tuple(shape), eta=eta, box=box, hidden=hidden, dropout=dropout, **more)

@@ -17,7 +17,7 @@ from mvm.attacks.attnet_stack import AttNetStack
 from mvm.attacks.doubled import doubled
 from mvm.attacks.recipe import Recipe
 from mvm.data.batches import Batch, batches
-from mvm.numbers import check_rates, check_whole
+from mvm.numbers import check_positive, check_whole
 from mvm.seeding import derive
 
 ARCHITECTURES = ("mlp", "conv")
@@ -28,10 +28,10 @@ class AttNetBest(Attack):
     """v*(u) of Eq. (10) as well as we can find it: recipes x architectures x restarts.
 
     `fit` trains every member for a share `trial` of the iterations at rate sigma, lets the `keep` best of each
-    architecture on the first 1,000 validation images go on, the rate falling to 0, and keeps the one with the largest
-    validation error; with by="risk", the largest validation risk, Eq. (3), which is what the games are played for. Any
-    number found so is a lower bound of what the class can do. Of each architecture: against a robust defender the
-    fully connected ones are ahead at first and far behind at the end.
+    architecture on the first 1,000 validation images go on, with a new Adam and the rate falling to 0, and keeps the
+    one with the largest validation error; with by="risk", the largest validation risk, Eq. (3), which is what the games
+    are played for. Any number found so is a lower bound of what the class can do. Of each architecture: against a
+    robust defender the fully connected ones are ahead at first and far behind at the end.
 
     architectures: mlp (the paper's 3 x 300), conv (`mvm.attacks.attnet_conv`). recipes: {name: settings
     of `mvm.attacks.recipe.Recipe`}. warm: an attacker.safetensors from which one more mlp starts.
@@ -54,16 +54,17 @@ class AttNetBest(Attack):
         batch_size: int = 128,
         sigma: float = 1e-3,
         warm: str | None = None,
+        classes: int = 10,
         seed: int = 0,
     ) -> None:
         super().__init__(eta=eta, box=box)
-        if not recipes or not architectures or set(architectures) - set(ARCHITECTURES):
-            raise ValueError(f"architectures={architectures}: must be some of {', '.join(ARCHITECTURES)}")
-        check_whole(restarts=restarts, iterations=iterations, keep=keep, batch_size=batch_size)
-        check_rates(sigma=sigma)
+        _check_members(recipes, architectures, warm)
+        check_whole(restarts=restarts, iterations=iterations, keep=keep, batch_size=batch_size, classes=classes)
+        check_positive(sigma=sigma)
         if not 0 < trial <= 1:
             raise ValueError(f"trial={trial}: a share of the iterations, in (0, 1]")
         self.shape, self.architectures, self.warm = tuple(shape), tuple(architectures), warm
+        self.classes = classes
         self.recipes = {name: Recipe(**settings) for name, settings in recipes.items()}
         if by not in ("error", "risk"):
             raise ValueError(f"by={by!r}: must be error or risk")
@@ -189,7 +190,7 @@ class AttNetBest(Attack):
                 stack.load_attnet(len(named) - 1, load_file(self.warm))
         if "conv" in self.architectures:
             for k, (name, r) in enumerate(drawn):
-                net = AttNetConv(self.shape, dropout=r.dropout)
+                net = AttNetConv(self.shape, dropout=r.dropout, classes=self.classes)
                 out.append(Group([f"conv {name} {k // len(self.recipes)}"], [r], net, self.eta, self.box))
         for group in out:
             group.net.to(device)
@@ -197,7 +198,7 @@ class AttNetBest(Attack):
 
     def _stack(self, named: list[tuple[str, Recipe]]) -> Group:
         recipes = [r for _, r in named]
-        net = AttNetStack(self.shape, [r.dropout for r in recipes])
+        net = AttNetStack(self.shape, [r.dropout for r in recipes], classes=self.classes)
         return Group([name for name, _ in named], recipes, net, self.eta, self.box)
 
     def report(self) -> dict[str, Any]:
@@ -213,3 +214,13 @@ class AttNetBest(Attack):
             drawn["mlp"] += 1
         rest = (self.iterations - self.trial_steps) * sum(min(self.keep, members) for members in drawn.values())
         return sum(drawn.values()) * self.trial_steps + rest
+
+
+def _check_members(recipes: dict[str, dict[str, Any]], architectures: Sequence[str], warm: str | None) -> None:
+    """ValueError where these leave nothing to train, or `warm` nothing to start."""
+    if not architectures or set(architectures) - set(ARCHITECTURES):
+        raise ValueError(f"architectures={architectures}: must be some of {', '.join(ARCHITECTURES)}")
+    if not recipes:
+        raise ValueError("recipes={}: needs at least one, for example recipes={margin: {loss: margin}}")
+    if warm and "mlp" not in architectures:
+        raise ValueError(f"warm={warm} is for a network of architecture mlp; architectures={architectures}")

@@ -58,7 +58,9 @@ class AttNetFolded(AttNet):
         return mid + half * torch.tanh(self.last)
 
     def gain(self, logits: Tensor, y: Tensor) -> Tensor:
-        return self.recipe.gain(logits, y, self.last)
+        """What v climbs, once for every forward pass: the penalty is of the last one's p."""
+        p, self.last = self.last, torch.zeros(0)  # a network that holds a graph could not be copied
+        return self.recipe.gain(logits, y, p)
 
 
 class AttNetFoldedAttack(AttNetAttack):

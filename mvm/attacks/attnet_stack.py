@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Self
 
 import torch
@@ -28,8 +29,8 @@ class AttNetStack(nn.Module):
         pixels = math.prod(shape)
         widths = [pixels + classes, hidden, hidden, hidden, pixels]
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        for a, b in zip(widths, widths[1:], strict=False):
-            small = 0.01 if b == pixels else 1.0
+        for i, (a, b) in enumerate(pairwise(widths)):
+            small = 0.01 if i == len(widths) - 2 else 1.0
             bound = small / math.sqrt(a)  # nn.Linear's
             self.weights.append(torch.empty(self.K, a, b).uniform_(-bound, bound))
             self.biases.append(torch.empty(self.K, 1, b).uniform_(-bound, bound))

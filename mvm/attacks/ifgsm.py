@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from mvm.attacks.attack import Attack, Classifier
-from mvm.numbers import check_whole
+from mvm.numbers import check_positive, check_whole
 from mvm.sensitivity import input_gradient
 from mvm.threat import clip
 
@@ -19,6 +19,8 @@ class IFGSM(Attack):
     def __init__(self, *, eta: float, box: bool = True, steps: int = 10, step: float | None = None) -> None:
         super().__init__(eta=eta, box=box)
         check_whole(steps=steps)
+        if step is not None:
+            check_positive(step=step)
         self.steps, self.step = steps, self.eta if step is None else step
 
     def perturb(self, classifier: Classifier, x: Tensor, y: Tensor) -> Tensor:

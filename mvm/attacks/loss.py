@@ -26,8 +26,10 @@ def margin(logits: Tensor, y: Tensor) -> Tensor:
 def dlr(logits: Tensor, y: Tensor) -> Tensor:
     """Difference of logits ratio (Croce & Hein, 2020, Eq. (6)): the margin over (1st - 3rd largest logit).
 
-    It does not change when all logits are scaled or shifted. Needs three classes or more.
+    It does not change when all logits are scaled or shifted. ValueError for fewer than three classes.
     """
+    if logits.shape[1] < 3:
+        raise ValueError(f"loss=dlr needs three classes or more, and here are {logits.shape[1]}: use loss=margin")
     top = logits.topk(3, dim=1).values
     return margin(logits, y) / (top[:, 0] - top[:, 2] + 1e-12)
 

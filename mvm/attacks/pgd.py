@@ -10,7 +10,7 @@ from mvm.attacks.attack import Attack, Classifier
 from mvm.attacks.gradient import climb, look
 from mvm.attacks.loss import choose_loss
 from mvm.attacks.worst import Worst, worst_of
-from mvm.numbers import check_whole
+from mvm.numbers import check_flags, check_positive, check_whole
 from mvm.seeding import derive, image_noise
 from mvm.threat import clip
 
@@ -46,6 +46,9 @@ class PGD(Attack):
     ) -> None:
         super().__init__(eta=eta, box=box)
         check_whole(steps=steps, restarts=restarts)
+        check_flags(stop=stop)
+        if step is not None:
+            check_positive(step=step)
         self.steps, self.restarts, self.stop = steps, restarts, stop
         self.start = start
         self.seed: int | Tensor = seed

@@ -10,7 +10,7 @@ from mvm.attacks.attacked import evaluating
 from mvm.data.batches import batches
 from mvm.errors import UserError
 from mvm.leader_follower import Player, descend
-from mvm.numbers import check_rates, check_whole
+from mvm.numbers import check_positive, check_whole
 from mvm.risk import risk
 
 
@@ -33,7 +33,7 @@ def best_defence(
     """
     try:
         check_whole(iterations=iterations, batch_size=batch_size)
-        check_rates(lambda_=lambda_)
+        check_positive(lambda_=lambda_)
     except ValueError as why:
         raise UserError(f"audit.defence: {why}") from why
     u = copy.deepcopy(defender).train().requires_grad_(True)

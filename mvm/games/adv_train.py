@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from mvm.attacks.attack import Attack
 from mvm.games.mixed import Mixed
 from mvm.games.playable import fixed
+from mvm.numbers import check_flags
 
 
 class AdvTrain(Mixed):
@@ -33,6 +34,7 @@ class AdvTrain(Mixed):
         super().__init__(defender, **kwargs)
         if examples not in ("fixed", "current"):
             raise ValueError(f"examples={examples!r}: must be fixed or current")
+        check_flags(warm_start=warm_start)
         if warm_start:
             defender.load_state_dict(source.state_dict())
         self.source = source.requires_grad_(False)

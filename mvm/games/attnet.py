@@ -7,7 +7,7 @@ from mvm.attacks.attnet import AttNetAttack
 from mvm.games.game import Game, Optimizer
 from mvm.games.playable import learned
 from mvm.leader_follower import ascend
-from mvm.numbers import check_rates
+from mvm.numbers import check_positive
 from mvm.risk import risk
 
 
@@ -34,7 +34,7 @@ class AttNetGame(Game):
         defender.load_state_dict(source.state_dict())
         super().__init__(defender.requires_grad_(False), iterations=iterations, seed=seed)
         self.attack, self.attacker = attack, learned(attack)
-        check_rates(sigma=sigma)
+        check_positive(sigma=sigma)
         self.sigma, self.v_optimizer = sigma, v_optimizer
 
     def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:

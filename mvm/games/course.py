@@ -2,6 +2,8 @@
 
 from torch import Tensor
 
+from mvm.numbers import number
+
 SCHEDULES = ("constant", "rise", "cycle")
 RISE, PEAK = 0.25, 0.3
 
@@ -10,7 +12,7 @@ def check_course(lambda_schedule: str, warm_up: float) -> None:
     """ValueError for a course that is not known, or a warm-up that is no share of the game."""
     if lambda_schedule not in SCHEDULES:
         raise ValueError(f"lambda_schedule={lambda_schedule!r}: must be one of {', '.join(SCHEDULES)}")
-    if not 0 <= warm_up < 1:
+    if not number(warm_up) or not 0 <= warm_up < 1:
         raise ValueError(f"warm_up={warm_up}: must be a share of the iterations, in [0, 1)")
 
 
@@ -26,7 +28,7 @@ def rate(schedule: str, i: int, iterations: int) -> float:
         return 1.0
     if schedule == "rise":
         return min(1.0, (i + 1) / (RISE * iterations))
-    return min((i + 1) / (PEAK * iterations), (iterations - i) / ((1 - PEAK) * iterations))
+    return min((i + 1) / (PEAK * iterations), (iterations - i) / ((1 - PEAK) * iterations), 1.0)
 
 
 def reach(i: int, iterations: int, warm_up: float) -> float:

@@ -22,6 +22,7 @@ from mvm.seeding import derive, reseed
 from mvm.tf32 import tf32
 
 Optimizer = Callable[..., torch.optim.Optimizer]  # (parameters, lr=) -> optimiser
+ADVICE = "Try smaller learning rates (game.lambda_, game.sigma) or a smaller game.gamma"
 
 
 class Game(pl.LightningModule, ABC):
@@ -40,6 +41,7 @@ class Game(pl.LightningModule, ABC):
     attack: Attack | None = None
     against: Attack | None = None
     trained: tuple[str, ...] = ("defender",)  # the players that this game changes, and a run keeps
+    warms_up = False  # whether the attacker's reach grows in a share of the game
     lambda_: float  # learning rate of u, whose optimiser is the first
     alike = False  # whether all iterations of this very class are the same operations on tensors, whatever
     # `iteration` is: then a GPU may replay one of them
@@ -57,6 +59,11 @@ class Game(pl.LightningModule, ABC):
         super().__init__()
         check_whole(iterations=iterations)
         check_course(lambda_schedule, warm_up)
+        if warm_up and not self.warms_up:
+            raise ValueError(
+                f"warm_up={warm_up}: {type(self).__name__} gives its attacker the whole of eta from the start; leave "
+                f"it out, or play game=minimax, maximin, alt, mixture or pgd_train"
+            )
         self.automatic_optimization = False
         self.defender = defender
         self.iterations, self.seed, self.iteration = iterations, seed, 0
@@ -191,8 +198,17 @@ class Game(pl.LightningModule, ABC):
             at = self.iteration - len(risks) + int(bad[0])
             raise UserError(
                 f"the risk became {risks[bad[0]].item()} at iteration {at + 1} of {self.iterations}; the last good "
-                f"checkpoint is kept. Try smaller learning rates (game.lambda_, game.sigma) or a smaller game.gamma"
+                f"checkpoint is kept. {ADVICE}"
             )
+
+    def check_players(self) -> None:
+        """Raises `UserError` where a player's parameters are not finite: the last step may have left them so."""
+        for name in self.trained:
+            if not all(bool(p.isfinite().all()) for p in self.get_submodule(name).parameters()):
+                raise UserError(
+                    f"the {name} is not finite after iteration {self.iteration} of {self.iterations}; the last good "
+                    f"checkpoint is kept. {ADVICE}"
+                )
 
     def validation_step(self, batch: Batch, number: int) -> None:
         x, y = batch

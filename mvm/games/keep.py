@@ -19,7 +19,8 @@ Row = dict[str, float]  # of history.csv
 class Keep(Checkpoint):
     """After every Lightning epoch (a number of blocks) appends a row to history.csv and replaces last.ckpt.
 
-    The rows travel in the checkpoint, so that history.csv never runs ahead of it. Training ends when the
+    Raises `UserError` instead where a player is not finite. The rows travel in the checkpoint, so that history.csv
+    never runs ahead of it. Training ends when the
     game's own count of iterations is full. show: is shown every row, those before an interruption too.
     """
 
@@ -35,6 +36,7 @@ class Keep(Checkpoint):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, game: pl.LightningModule) -> None:
         assert isinstance(game, Game)
+        game.check_players()
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         self.rows.append({"iteration": game.iteration, "seconds": round(self.seconds, 2), **metrics})
         self.show(self.rows[-1])

@@ -32,9 +32,9 @@ class Minimax(TwoPlayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, gamma=gamma, order=order, penalty=penalty, **kwargs)
-        if every > 1 and penalty == "carried":
-            raise ValueError("penalty=carried costs no less at every n-th iteration: use every=1")
         self.every, self.gamma = every, every_nth(every, gamma)
+        if every > 1 and (penalty == "carried" or not gamma):
+            raise ValueError(f"every={every} saves nothing with penalty={penalty} and gamma={gamma}: use every=1")
         self.form = form(penalty, list(self.attacker.parameters()))  # a memory goes into the checkpoint with the game
 
     def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:

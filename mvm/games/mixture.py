@@ -12,7 +12,7 @@ from mvm.attacks.attack import Attack
 from mvm.games.game import Game, Optimizer
 from mvm.games.playable import fixed, learned
 from mvm.leader_follower import ascend, descend
-from mvm.numbers import check_rates, check_whole
+from mvm.numbers import check_positive, check_whole, number
 
 MIXES = ("dataset", "image", "softmax", "mean")
 
@@ -35,6 +35,7 @@ class Mixture(Game):
 
     trained = ("defender", "attacker")
     alike = True
+    warms_up = True
 
     def __init__(
         self,
@@ -51,14 +52,14 @@ class Mixture(Game):
         **game: Any,
     ) -> None:
         super().__init__(defender, **game)
-        check_rates(lambda_=lambda_, sigma=sigma)
+        check_positive(lambda_=lambda_, sigma=sigma)
         if not members:
             raise ValueError("members=[]: the mixture needs at least one attack, for example members=[fgsm,attnet]")
         if mix not in MIXES:
             raise ValueError(f"mix={mix!r}: must be one of {', '.join(MIXES)}")
         check_whole(ascent_steps=ascent_steps)
-        if not temperature > 0:
-            raise ValueError(f"temperature={temperature}: must be positive")
+        if not number(temperature) or temperature <= 0:
+            raise ValueError(f"temperature={temperature}: must be a positive number")
         self.members, self.mix, self.temperature, self.ascent_steps = dict(members), mix, temperature, ascent_steps
         self.attacker = nn.ModuleDict()
         for name, member in members.items():

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mvm.games.game import Game, Optimizer
 from mvm.leader_follower import descend
-from mvm.numbers import check_rates
+from mvm.numbers import check_positive
 
 
 class OnePlayer(Game):
@@ -23,7 +23,7 @@ class OnePlayer(Game):
         **game: Any,
     ) -> None:
         super().__init__(defender, **game)
-        check_rates(lambda_=lambda_)
+        check_positive(lambda_=lambda_)
         self.lambda_, self.u_optimizer = lambda_, u_optimizer
 
     @abstractmethod

@@ -12,6 +12,7 @@ class PGDTrain(LWAFGSM):
     """
 
     alike = True
+    warms_up = True
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         return self.f(self.reached(self.perturb(x, y), x), y)

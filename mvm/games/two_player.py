@@ -11,7 +11,7 @@ from mvm.attacks.attnet import AttNetAttack
 from mvm.games.game import Game, Optimizer
 from mvm.games.playable import learned
 from mvm.leader_follower import Player, Risk, check_schedule
-from mvm.numbers import check_rates
+from mvm.numbers import check_positive
 from mvm.penalty import Form, check_penalty, twice
 
 ASCEND_ON = ("same", "other")
@@ -37,6 +37,7 @@ class TwoPlayer(Game):
 
     trained = ("defender", "attacker")
     attacker_follows = True
+    warms_up = True
     penalties: tuple[str, ...] = ("double", "fd", "lookahead")  # jvp's inner tensors would end up in `seen`
 
     def __init__(
@@ -56,22 +57,35 @@ class TwoPlayer(Game):
         **game: Any,
     ) -> None:
         super().__init__(defender, **game)
-        check_rates(lambda_=lambda_, sigma=sigma)
+        check_positive(lambda_=lambda_, sigma=sigma)
         if ascend_on not in ASCEND_ON:
             raise ValueError(f"ascend_on={ascend_on!r}: must be one of {', '.join(ASCEND_ON)}")
-        check_schedule(order, ascent_steps, gamma, penalty)
         check_penalty(penalty, self.penalties)
-        attacker = learned(attack)
-        if not getattr(attacker, "climbs_f", True) and (order != "follower_first" or not self.attacker_follows):
+        check_schedule(order, ascent_steps, gamma, penalty)
+        self.attack, self.attacker = attack, learned(attack)
+        self._check_gain(order)
+        before = ascent_steps - (order != "follower_first")
+        if ascend_on == "other" and not before:
+            raise ValueError(
+                f"ascend_on=other with order={order} and ascent_steps={ascent_steps}: no ascent comes before the "
+                f"leader's step; use ascent_steps=2 or more, order=follower_first, or ascend_on=same"
+            )
+        self.schedule: Schedule = {"gamma": gamma, "order": order, "ascent_steps": ascent_steps, "penalty": penalty}
+        self.ascend_on, self.lambda_, self.sigma = ascend_on, lambda_, sigma
+        self.others = before if ascend_on == "other" else 0
+        self.u_optimizer, self.v_optimizer = u_optimizer, v_optimizer
+
+    def _check_gain(self, order: str) -> None:
+        """ValueError for a network that climbs a gain of its own where it has to move on f."""
+        if getattr(self.attacker, "climbs_f", True):
+            return
+        if not self.attacker_follows:
+            raise ValueError("this attack network climbs a gain of its own; one that leads moves on f: attack=attnet")
+        if order != "follower_first":
             raise ValueError(
                 f"order={order!r} with an attack network that climbs a gain of its own: only one that follows, by "
                 f"game.order=follower_first (as in recipe=best), may; others need attack=attnet"
             )
-        self.attack, self.attacker = attack, attacker
-        self.schedule: Schedule = {"gamma": gamma, "order": order, "ascent_steps": ascent_steps, "penalty": penalty}
-        self.ascend_on, self.lambda_, self.sigma = ascend_on, lambda_, sigma
-        self.others = ascent_steps - (order != "follower_first") if ascend_on == "other" else 0
-        self.u_optimizer, self.v_optimizer = u_optimizer, v_optimizer
 
     def players(self) -> tuple[Player, Player]:
         """The defender and the attacker."""

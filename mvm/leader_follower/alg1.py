@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mvm.leader_follower.player import Player, Risk, ascend
-from mvm.numbers import check_whole
+from mvm.numbers import check_whole, number
 from mvm.penalty import FORMS, Form, check_penalty
 from mvm.sensitivity import squared_norm
 
@@ -23,8 +23,8 @@ def check_schedule(order: str, ascent_steps: int, gamma: float, penalty: str = "
     if order not in ORDERS:
         raise ValueError(f"order={order!r}: must be one of {', '.join(ORDERS)}")
     check_whole(ascent_steps=ascent_steps)  # Eq. (14)
-    if not gamma >= 0:
-        raise ValueError(f"gamma={gamma}: the penalty's coefficient in Eq. (16) must be 0 or more")
+    if not number(gamma) or gamma < 0:
+        raise ValueError(f"gamma={gamma}: the penalty's coefficient in Eq. (16) must be a number, 0 or more")
     check_penalty(penalty)
 
 

@@ -11,6 +11,7 @@ from mvm.leader_follower.alg1 import check_schedule
 from mvm.numbers import check_whole
 from mvm.penalty import THROUGH
 
+ONE_ORDER = ("gda", "extragradient", "unrolled")
 METHODS = ("minimax", "maximin", "alt", "gda", "extragradient", "lookahead", "unrolled")
 
 Schedule = float | Callable[[int], float]  # a number, or a function of the iteration 1, 2, ...
@@ -27,11 +28,11 @@ class Settings:
     iterations: int = 1000
     lambda_: Schedule = 0.1  # learning rate of u
     sigma: Schedule = 0.1  # learning rate of v, and of the ascents that `unrolled` differentiates
-    gamma: Schedule = 1.0  # the penalty's coefficient; for lookahead the step ahead
+    gamma: Schedule = 1.0  # of minimax and maximin: the penalty's coefficient; of lookahead: the step ahead
     order: str | None = None  # see `iterate`; None: simultaneous, for alt leader_first as Eq. (19) prints
     ascent_steps: int = 1  # of the follower, for each step of the leader
-    penalty: str = "double"  # how Eq. (16) is differentiated, see `mvm.penalty`
-    unroll: int = 5  # the k of `unrolled`
+    penalty: str = "double"  # of minimax and maximin: how Eq. (16) is differentiated, see `mvm.penalty`
+    unroll: int = 5  # of `unrolled`: its k
     population: int = 1  # K followers, of which the leader faces the worst
     spread: float = 1.0  # standard deviation of the other K - 1 followers' starts around v
     u_optimizer: Optimizer = torch.optim.SGD
@@ -42,6 +43,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ValueError(f"method={self.method!r}: must be one of {', '.join(METHODS)}")
+        if self.order and self.method in ONE_ORDER:
+            raise ValueError(f"order={self.order!r}: method={self.method} has an order of its own; leave it out")
         if self.penalty in THROUGH:
             raise ValueError(
                 f"penalty={self.penalty} is for the Lightning games; solve knows nothing of images: use double"

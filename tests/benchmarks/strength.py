@@ -61,7 +61,7 @@ def compare(run: Run, images: int, eta: float | None) -> None:
         "APGD dlr": APGD(eta=eta, restarts=3),
     }
     worst = torch.stack([measure(n, lambda x, y, a=a: a(net, x, y)) for n, a in strong.items()]).any(0)
-    theirs = measure("AutoAttack", lambda x, y: AutoAttack(eta=eta)(net, x, y))
+    theirs = measure("AutoAttack", lambda x, y: AutoAttack(eta=eta, restarts=5)(net, x, y))
     print(
         f"worst of ours {worst.float().mean():.4f}, AutoAttack {theirs.float().mean():.4f}; "
         f"broken by ours alone {int((worst & ~theirs).sum())}, by AutoAttack alone {int((theirs & ~worst).sum())}"
