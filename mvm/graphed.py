@@ -65,9 +65,9 @@ class Graphed:
                 seen = self.step(*self.inputs)
                 self.names, self.values = list(seen), torch.stack([v.detach() for v in seen.values()])
         except Exception as why:  # whatever the step, torch or a library may raise
-            self.failed = str(why).splitlines()[0]
-            say(f"not replayed as a CUDA graph, since recording it failed: {self.failed}")
             restore_generator(state)
+            self.failed = next(filter(str.strip, str(why).splitlines()), type(why).__name__)
+            say(f"not replayed as a CUDA graph, since recording it failed: {self.failed}")
         else:
             self.graph = graph
 

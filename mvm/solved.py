@@ -85,11 +85,12 @@ class Solved:
     def answer(self) -> nn.Module:
         """u*(v): the best defence found against v; kept in gap/*.safetensors."""
         settings = self.settings["defence"]
-        path = self._kept("defence", settings, [self.run.defender, self.run.attacker], ".safetensors")
+        path = self._kept("answer", settings, [self.run.defender, self.run.attacker], ".safetensors")
         if not path.exists():
-            start, (x, y) = time.perf_counter(), (self.data.train.x, self.data.train.y)
+            start, train, val = time.perf_counter(), self.data.train, self.data.val
+            given = self.defender, self.attacker.net, train.x, train.y, (val.x, val.y)
             with bar(f"the best defence against {self.kind}") as progress:
-                save_weights(best_defence(self.defender, self.attacker.net, x, y, **settings, progress=progress), path)
+                save_weights(best_defence(*given, **settings, progress=progress), path)
             say(f"  the best defence against {self.run.folder.name}   ({_since(start)})")
         classifier: nn.Module = build(self.config["classifier"])
         load_weights(classifier, path)

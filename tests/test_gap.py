@@ -39,16 +39,16 @@ def test_the_best_defence_lowers_its_risk_and_leaves_the_defender_alone():
     torch.manual_seed(0)
     u, v, (x, y) = nn.Sequential(nn.Flatten(), nn.Linear(1, 2)), Shift(), two_classes()
     before = {name: w.clone() for name, w in u.state_dict().items()}
-    answer = best_defence(u, v, x, y, iterations=300, lambda_=0.3, batch_size=100)
+    answer = best_defence(u, v, x, y, (x, y), iterations=300, lambda_=0.3, batch_size=100)
     assert all(torch.equal(w, before[name]) for name, w in u.state_dict().items())
     assert losses(answer, v(x, y), y).mean() < 0.1 < losses(u, v(x, y), y).mean()
-    again = best_defence(u, v, x, y, iterations=300, lambda_=0.3, batch_size=100)
+    again = best_defence(u, v, x, y, (x, y), iterations=300, lambda_=0.3, batch_size=100)
     assert all(torch.equal(a, b) for a, b in zip(answer.parameters(), again.parameters(), strict=True))
 
 
 def test_a_best_defence_that_trains_nothing_is_refused():
     with pytest.raises(UserError, match="iterations=0"):
-        best_defence(nn.Linear(1, 2), Shift(), *two_classes(), iterations=0)
+        best_defence(nn.Linear(1, 2), Shift(), *two_classes(), two_classes(), iterations=0)
 
 
 def measured(n=500, **means):
@@ -136,7 +136,7 @@ def test_few_images_violate_nothing_by_chance():
 def test_the_best_defence_s_rate_falls_to_0(monkeypatch):
     seen = []
     monkeypatch.setattr(responses, "descend", lambda f, player: seen.append(player.optimizer.param_groups[0]["lr"]))
-    best_defence(Smooth(), SmoothAttacker(), *images(8), iterations=4, lambda_=0.4, batch_size=4)
+    best_defence(Smooth(), SmoothAttacker(), *images(8), images(8), iterations=4, lambda_=0.4, batch_size=4)
     assert seen == pytest.approx([0.4, 0.3, 0.2, 0.1])
 
 
@@ -150,5 +150,17 @@ def test_the_best_defence_answers_the_attacker_without_dropout():
             return self.drop(x)
 
     u, v = Smooth(), Dropping()
-    a, b = (best_defence(u, v.train(mode), *images(8), iterations=3, batch_size=4) for mode in (True, False))
+    a, b = (best_defence(u, v.train(mode), *images(8), images(8), iterations=3, batch_size=4) for mode in (True, False))
     assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))
+
+
+def test_the_best_defence_is_the_best_on_validation_images_on_its_way():
+    """On labels that are wrong there every step down the training risk is a step up: the start is kept."""
+    torch.manual_seed(0)
+    u, v, (x, y) = nn.Sequential(nn.Flatten(), nn.Linear(1, 2)), Shift(), two_classes()
+    settings = {"iterations": 50, "lambda_": 0.3, "batch_size": 100}
+    kept = best_defence(u, v, x, y, (x, 1 - y), **settings)
+    assert all(torch.equal(a, b) for a, b in zip(kept.parameters(), u.parameters(), strict=True))
+    moved = best_defence(u, v, x, y, (x, y), **settings)
+    assert responses.risk_against(v, moved, x, y) < responses.risk_against(v, u, x, y)
+    assert responses.risk_against(v, u, x, y) == pytest.approx(losses(u, v(x, y), y).mean())

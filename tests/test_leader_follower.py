@@ -102,6 +102,8 @@ def test_minimax_and_maximin_find_the_saddle():
 def test_unknown_schedules_are_refused(order, steps, gamma):
     with pytest.raises(ValueError, match=r"order=|ascent_steps=|gamma="):
         check_schedule(order, steps, gamma)
+    with pytest.raises(ValueError, match=r"order=|ascent_steps=|gamma="):
+        iterate(lambda: torch.zeros(()), None, None, order=order, ascent_steps=steps, gamma=gamma)
 
 
 @pytest.mark.parametrize("fused", [True, False])

@@ -92,6 +92,11 @@ def test_a_compiled_net_is_refused_by_the_exact_forms_and_not_by_lookahead():
     chain = nn.Sequential(nn.Flatten(), nn.Linear(6, 3, dtype=torch.float64))
     with pytest.raises(UserError, match=r"torch\.compile"):
         FORMS["linear"](Through(f.z, chain, loss), list(chain.parameters()), case.v, 1.0)
+    net = torch.compile(case.z, backend="aot_eager")
+    f_of_z = Through(lambda: net(case.x, case.y), case.g, lambda logits: risk(logits, case.y))
+    for form in ("image", "part"):
+        with pytest.raises(UserError, match=r"torch\.compile"):
+            FORMS[form](f_of_z, case.u, case.v, 1.0)
     plain = lookahead(case.through(), case.u, case.v, 1.0).g_u
     assert distance(lookahead(f, case.u, case.v, 1.0).g_u, plain) < 1e-9
 
@@ -124,6 +129,11 @@ def test_parameters_that_f_does_not_use_get_zeros():
     for form in ("double", "jvp", "fd", "lookahead", "carried"):
         _, zero = form_of(form, [v])(f, [u, unused], [v], 1.0).g_u
         assert not zero.any()
+    case = SmoothCase()
+    plain = reference(case.through(), case.u, case.v, 1.0)[2]
+    for form in ("exact", "image", "part", "double", "lookahead", "fd"):
+        *g_v, zero = FORMS[form](case.through(), case.u, [*case.v, unused], 1.0).g_v
+        assert not zero.any() and distance(g_v, plain) < 1e-9
 
 
 def test_in_float32_through_kinks_a_finite_difference_is_not_the_derivative():
@@ -142,3 +152,26 @@ def test_in_float32_through_kinks_a_finite_difference_is_not_the_derivative():
         return distance([(a - b).double() for a, b in zip(g_u, plain, strict=True)], mixed)
 
     assert error(double) < 1e-3 and error(fd) > 1e-2
+
+
+@pytest.mark.parametrize("form", ["image", "part"])
+def test_a_net_may_work_in_place(form):
+    case, g = SmoothCase(), nn.Sequential(nn.Flatten(), nn.Linear(6, 3, dtype=torch.float64))
+    u, loss = list(g.parameters()), lambda logits: risk(logits, case.y)  # noqa: E731
+    z = lambda: case.z(case.x, case.y)  # noqa: E731
+    found, expected = (
+        FORMS[form](Through(z, nn.Sequential(nn.ReLU(inplace), *g), loss), u, case.v, 1.0) for inplace in (True, False)
+    )
+    assert distance(found.g_u, expected.g_u) < 1e-12
+
+
+def test_a_part_of_the_batch_has_other_statistics_than_the_whole():
+    case, g = (
+        SmoothCase(),
+        nn.Sequential(nn.Flatten(), nn.BatchNorm1d(6, dtype=torch.float64), nn.Linear(6, 3).double()),
+    )
+    f = Through(lambda: case.z(case.x, case.y), g, lambda logits: risk(logits, case.y))
+    with pytest.raises(UserError, match="use penalty=image"):
+        FORMS["part"](f, list(g.parameters()), case.v, 1.0)
+    g.eval()
+    FORMS["part"](f, list(g.parameters()), case.v, 1.0)

@@ -225,6 +225,7 @@ def test_divergence_names_the_iteration():
         ({"iterations": 0}, "iterations=0"),
         ({"unroll": 0}, "unroll=0"),
         ({"ascent_steps": 0}, "ascent_steps=0"),
+        ({"spread": -1.0}, "spread=-1.0: must be a number, 0 or more"),
         ({"method": "gda", "order": "leader_first"}, "method=gda has an order of its own"),
     ],
 )
@@ -236,3 +237,21 @@ def test_impossible_settings_are_refused(settings, message):
 def test_a_misspelt_setting_is_named_beside_those_there_are():
     with pytest.raises(TypeError, match="no setting populaton; it has method, .*population"):
         solve(lambda u, v: u * v, torch.tensor(1.0), torch.tensor(1.0), populaton=2)
+
+
+@pytest.mark.parametrize(
+    ("u", "v", "message"),
+    [
+        ([number(U)], number(V), r"a player is a tensor, a dict .* not float|not list"),
+        (number(U), [], "the follower is an empty list"),
+        (number(U), {"v": 0.5}, "not float"),
+    ],
+)
+def test_what_is_no_player_is_refused(u, v, message):
+    with pytest.raises(ValueError, match=message):
+        solve(f, u, v, iterations=2)
+
+
+def test_f_has_to_give_one_number():
+    with pytest.raises(ValueError, match=r"one number, in a tensor, not a tensor of shape \(2,\)"):
+        solve(lambda u, v: u * v, torch.ones(2), torch.ones(2), iterations=2)

@@ -111,8 +111,8 @@ class Game(pl.LightningModule, ABC):
         return value
 
     def player(self, parameters: Iterable[Tensor], index: int = 0) -> Player:
-        """A player and its optimiser as wrapped by Lightning."""
-        return Player(list(parameters), self._optimizers()[index])
+        """A player, without what is frozen of it, and its optimiser as wrapped by Lightning."""
+        return Player([p for p in parameters if p.requires_grad], self._optimizers()[index])
 
     def training_step(self, block: list[Batch], _: int) -> None:
         """The iterations of a block, on a mini-batch each; Lightning calls it."""

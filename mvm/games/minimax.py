@@ -35,7 +35,8 @@ class Minimax(TwoPlayer):
         self.every, self.gamma = every, every_nth(every, gamma)
         if every > 1 and (penalty == "carried" or not gamma):
             raise ValueError(f"every={every} saves nothing with penalty={penalty} and gamma={gamma}: use every=1")
-        self.form = form(penalty, list(self.attacker.parameters()))  # a memory goes into the checkpoint with the game
+        v = [p for p in self.attacker.parameters() if p.requires_grad]
+        self.form = form(penalty, v)  # a memory goes into the checkpoint with the game
 
     def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         u, v = self.players()

@@ -28,11 +28,11 @@ class SensFGSM(OnePlayer):
         self.against, self.penalty = fixed(against), penalty
 
     def iterate(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        z, u = self.perturb(x, y).requires_grad_(True), list(self.defender.parameters())
+        z, u = self.perturb(x, y).requires_grad_(True), self.player(self.defender.parameters())
         gamma = self.against.eta * len(x)
         f = Through(lambda: z, self.defender, lambda logits: self.f_of(logits, y))
-        seen = FORMS[self.penalty](f, u, [z], gamma)
-        self.player(u).move(seen.g_u)
+        seen = FORMS[self.penalty](f, u.parameters, [z], gamma)
+        u.move(seen.g_u)
         return {"risk": seen.risk.detach(), "sensitivity": seen.norm.detach()}
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:

@@ -49,8 +49,10 @@ def iterate(
     ascent_steps = k the other k - 1 ascents come before the leader's step; each climbs the next of `ascents` (f on
     other mini-batches, say), where those are given, else f. penalty: how Eq. (16) is differentiated, see
     `mvm.penalty`; a form with a memory is passed itself, and kept between iterations.
-    Returns what the leader saw, detached: `risk`, and `sensitivity`, ||df/dv||^2, where it was needed.
+    Returns what the leader saw, detached: `risk`, and `sensitivity`, ||df/dv||^2, where it was needed. Raises
+    ValueError for an order, a gamma or a number of steps that is none.
     """
+    check_schedule(order, ascent_steps, gamma)
     for climbed in islice(ascents or repeat(f), ascent_steps - (order != "follower_first")):
         ascend(climbed, follower)
     both = order == "simultaneous"

@@ -19,7 +19,11 @@ class Payoff(nn.Module):
         self.f, self.u, self.v = f, u, v
 
     def forward(self, u: Any = None, v: Any = None) -> Tensor:
-        return self.f(self.u if u is None else u, self.v if v is None else v)
+        value = self.f(self.u if u is None else u, self.v if v is None else v)
+        if not isinstance(value, Tensor) or value.numel() != 1:
+            given = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+            raise ValueError(f"f must give one number, in a tensor, not {given}")
+        return value
 
     def at(self, u: Sequence[Tensor], v: Sequence[Tensor]) -> Tensor:
         """f with other tensors in the players' places, leaves or not; in the order of `tensors`."""
@@ -45,7 +49,7 @@ def tensors(player: Parameters) -> list[Tensor]:
 
 
 def leaf(player: Parameters) -> Parameters:
-    """A copy to be trained: the caller's own stays as it is."""
+    """A copy to be trained: the caller's own stays as it is. ValueError for what is no player."""
     if isinstance(player, nn.Module):
         return copy.deepcopy(player)
     if isinstance(player, Mapping):
@@ -54,6 +58,11 @@ def leaf(player: Parameters) -> Parameters:
 
 
 def _leaf(t: Tensor) -> Tensor:
+    if not isinstance(t, Tensor):
+        raise ValueError(
+            f"a player is a tensor, a dict of tensors or a module (the follower, v, for maximin u, also a list of such "
+            f"starts), not {type(t).__name__}"
+        )
     if not torch.is_floating_point(t):
         raise ValueError(f"a player must be floating-point tensors, not {t.dtype}")
     return t.detach().clone().requires_grad_(True)

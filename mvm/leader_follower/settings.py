@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from mvm.leader_follower.alg1 import check_schedule
-from mvm.numbers import check_whole
+from mvm.numbers import check_whole, number
 from mvm.penalty import THROUGH
 
 ONE_ORDER = ("gda", "extragradient", "unrolled")
@@ -22,7 +22,9 @@ Project = Callable[[Any, Any], object]
 
 @dataclass(frozen=True)
 class Settings:
-    """ValueError unless a game can be solved so."""
+    """ValueError unless a game can be solved so. gamma, penalty and unroll do not count for methods that have none of
+    them, so that one set of settings serves to compare methods.
+    """
 
     method: str = "minimax"
     iterations: int = 1000
@@ -37,7 +39,8 @@ class Settings:
     spread: float = 1.0  # standard deviation of the other K - 1 followers' starts around v
     u_optimizer: Optimizer = torch.optim.SGD
     v_optimizer: Optimizer = torch.optim.SGD
-    project: Project | None = None  # project(u, v) after each step, to change the players in place
+    project: Project | None = None  # project(u, v) after each step (with each follower), to change them in place; where
+    # extragradient, lookahead and unrolled look ahead f is asked for beyond it
     callback: Callback | None = None  # callback(i, risk, sensitivity) after each iteration; true ends the game
 
     def __post_init__(self) -> None:
@@ -49,6 +52,8 @@ class Settings:
             raise ValueError(
                 f"penalty={self.penalty} is for the Lightning games; solve knows nothing of images: use double"
             )
+        if not number(self.spread) or self.spread < 0:
+            raise ValueError(f"spread={self.spread}: must be a number, 0 or more")
         check_whole(iterations=self.iterations, unroll=self.unroll, population=self.population)
         check_schedule(self.steps_order, self.ascent_steps, 0.0, self.penalty)
 

@@ -24,7 +24,8 @@ class Solution:
     """The players at the end, of the kinds that were given, and what each iteration saw before its step.
 
     risk: f, (T,). sensitivity: ||df/dv||^2, (T,), for maximin ||df/du||^2, since u follows there; nan for
-    alt with one player after the other, which never takes that gradient at the point where it takes f.
+    alt with one player after the other, which never takes that gradient at the point where it takes f, and for minimax
+    with them so where gamma is 0.
     followers: all K of a population; v (u for maximin) is the one against which f is worst at the end.
     """
 

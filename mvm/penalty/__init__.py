@@ -1,9 +1,9 @@
 """Ways to differentiate the penalised risk f + gamma/2 ||df/dv||^2 of Eqs. (7) and (16) in u, one file each.
 
 Every form is called (f, u, v, gamma): f a closure, u and v lists of leaf tensors that it depends on.
-Nothing is moved and no `.grad` is touched. `double`, `jvp`, `image` and `linear` are exact, and `exact` is the
-faster one of the last two that the net allows; `part`, `lookahead`, `carried` and `fd` are not exact (see their
-docstrings). `every` is a schedule of gamma, for any of them.
+Nothing is moved, but for the running statistics of batch norm in training, and no `.grad` is touched. `double`, `jvp`,
+`image` and `linear` are exact, and `exact` is the faster one of the last two that the net allows; `part`, `lookahead`,
+`carried` and `fd` are not exact (see their docstrings). `every` is a schedule of gamma, for any of them.
 """
 
 from collections.abc import Sequence

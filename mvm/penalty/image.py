@@ -20,7 +20,7 @@ def image(f: Callable[[], Tensor], u: Sequence[Tensor], v: Sequence[Tensor], gam
     f = check_through(f, "image")
     z = f.z()
     point = z.detach().requires_grad_(True)
-    value = f.loss(f.net(point))
+    value = f.loss(f.net(point.clone()))  # the net may work in place
     refuse_compiled(value)
     (g_z,) = torch.autograd.grad(value, point, create_graph=True)
     d, w = pushed(z, v, g_z)

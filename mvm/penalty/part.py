@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
+from mvm.errors import UserError
 from mvm.penalty.double import refuse_compiled
 from mvm.penalty.form import Penalised
 from mvm.penalty.image import image
@@ -25,17 +27,20 @@ def part(
     has the noise of S in both of its factors.) share = 1 is `image`.
 
     S is differentiated twice, the others once: 3 + 3 share forward passes of multiply-adds. The loss must be
-    a mean over images, and these must not meet in the net (no batch statistics). Raises ValueError unless f is a
-    `Through`, `UserError` for a risk inside torch.compile.
+    a mean over images, and these must not meet in the net. Raises ValueError unless f is a `Through`, `UserError` for
+    a risk inside torch.compile and for batch statistics.
     """
     f = check_through(f, "part")
+    layers = f.net.modules() if isinstance(f.net, nn.Module) else ()
+    if any(isinstance(layer, _BatchNorm) and layer.training for layer in layers):
+        raise UserError("penalty=part takes a part of the batch, whose statistics are others: use penalty=image")
     z = f.z()
     n = len(z)
     s = max(1, round(share * n))
     if s == n:
         return image(replace(f, z=lambda: z), u, v, gamma)
     first, rest = (rows.requires_grad_(True) for rows in z.detach().split([s, n - s]))
-    logits, others = f.net(first), f.net(rest)
+    logits, others = f.net(first.clone()), f.net(rest.clone())  # the net may work in place
     plain = torch.autograd.grad(f.loss(torch.cat([logits.detach(), others])), [*u, rest], materialize_grads=True)
     value = f.loss(torch.cat([logits, others.detach()]))
     refuse_compiled(value)
