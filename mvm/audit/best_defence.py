@@ -36,11 +36,7 @@ def best_defence(
     among the start and `LOOKS` points at equal distances: by the last one it may know the training images by heart and
     be worse on others. Its risk is an upper bound of min_u f(u, v). Raises `UserError` for settings that train nothing.
     """
-    try:
-        check_whole(iterations=iterations, batch_size=batch_size)
-        check_positive(lambda_=lambda_)
-    except ValueError as why:
-        raise UserError(f"audit.defence: {why}") from why
+    _check(iterations, batch_size, lambda_)
     u = copy.deepcopy(defender).train().requires_grad_(True)
     best = copy.deepcopy(u)
     least, every = risk_against(attacker, best, *val), max(1, iterations // LOOKS)
@@ -66,3 +62,11 @@ def risk_against(attacker: nn.Module, u: nn.Module, x: Tensor, y: Tensor) -> flo
     with evaluating(u, attacker):
         parts = zip(x.split(chunk(x)), y.split(chunk(x)), strict=True)
         return sum(risk(u(attacker(*part)), part[1]).item() * len(part[1]) for part in parts) / len(y)
+
+
+def _check(iterations: int, batch_size: int, lambda_: float) -> None:
+    try:
+        check_whole(iterations=iterations, batch_size=batch_size)
+        check_positive(lambda_=lambda_)
+    except ValueError as why:
+        raise UserError(f"audit.defence: {why}") from why
