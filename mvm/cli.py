@@ -61,7 +61,7 @@ def _entry(config_name: str, task: Callable[[DictConfig, list[str]], None]) -> N
         hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
     except KeyboardInterrupt:
         again = "the same command without force=true" if "force=true" in sys.argv else "the same command"
-        print(f"mvm: interrupted; {again} goes on from the last checkpoint", file=sys.stderr)
+        print(f"mvm: interrupted; {again} goes on from the last checkpoint, if there is one yet", file=sys.stderr)
         sys.exit(130)
     except Exception as why:
         line = explain(why)
@@ -70,7 +70,7 @@ def _entry(config_name: str, task: Callable[[DictConfig, list[str]], None]) -> N
             print(f"mvm: {job_line}", file=sys.stderr)
         if full or not line:
             raise
-        _fail(f"{len(failed)} of the jobs failed, see above; the others are kept" if failed else line)
+        _fail(f"{len(failed)} of the jobs failed, see above; what others made is kept" if failed else line)
     finally:
         if not full:  # what this process starts later decides for itself
             del os.environ["HYDRA_FULL_ERROR"]
@@ -116,15 +116,21 @@ def _explain_settings(why: Exception) -> str:
     cause: Any = why.__cause__ if isinstance(why.__cause__, OmegaConfBaseException) else why
     if isinstance(cause, ConfigKeyError | ConfigAttributeError) and isinstance(cause.parent_node, DictConfig):
         allowed = [str(key) for key in cause.parent_node if key not in ("hydra", "budget", "budgets")]
-        return f"unknown setting {cause.full_key}; allowed: {', '.join(allowed)}"
+        of = str(cause.parent_node.get("_target_", "")).rpartition(".")[2]
+        none = "; no job of the sweep was started" if "--multirun" in sys.argv or "-m" in sys.argv else ""
+        return f"unknown setting {cause.full_key}{of and f' of {of}'}; allowed: {', '.join(allowed)}{none}"
     if isinstance(cause, ValidationError):
         return f"{cause.full_key}: {_line(str(cause.msg))}"
     if isinstance(why, OverrideParseException):
+        if "=" not in why.override:
+            return f"cannot read {why.override}: settings are written name=value, for example 'runs=outputs/runs/*'"
         key, first = why.override.partition("=")[0], str(why).splitlines()[0]
         return f"cannot read {why.override}: {first}; a value with brackets or = in it needs quotes: '{key}=\"...\"'"
     line = _line(str(why).partition("Config search path")[0])
     if several := re.match(r"Ambiguous value for argument '((?:table|figure)=(\S+))'", line):
         return f"{several[1]}: one preset a command; several are `make {several[2].replace(',', ' ')}`"
+    if several := re.match(r"Could not override '(data|game|classifier|recipe|table|figure)'", line):
+        line += f" The runs have a {several[1]} of their own: choose by runs=."
     if "attacks/" in line or "members/" in line:  # Hydra lists a group's options, but not where several were asked for
         line += f" Available: {', '.join(sorted(file.stem for file in CONF.glob('attack/*.yaml')))}"
     return line

@@ -21,7 +21,7 @@ from mvm.cells import cells, kept_cell
 from mvm.digest import digest_of
 from mvm.equilibrium import measure, show, write
 from mvm.errors import UserError
-from mvm.grid import Line, add_grid_checks, findings, silences, tally, tell_apart
+from mvm.grid import Line, add_grid_checks, findings, more_apart, silences, tally, tell_apart
 from mvm.inspection import Other, inspect
 from mvm.lock import alone
 from mvm.record import Run, history, name_of
@@ -44,6 +44,7 @@ COLUMNS = (
     "box",
     "seed",
     "profile",
+    "attack_profile",
     "error",
     "n",
     "ci_low",
@@ -108,10 +109,13 @@ def grid(cfg: DictConfig, command: str) -> None:
             say(f"skipped {run.folder.name}: {why}")
             skipped.append(run.folder.name)
     if lines:
+        others = sorted({line.config["profile"] for line in lines} - {cfg.profile})
+        if others:
+            say(f"attacks of profile={cfg.profile}; of the runs some were trained with profile={', '.join(others)}")
         tell_apart(lines)
         add_grid_checks(lines, cfg.runs)
         console.print(table((line.title, line.marked()) for line in lines))
-        found = [*findings(lines), *silences(lines)]
+        found = [*more_apart(lines), *findings(lines), *silences(lines)]
         for one in found:
             say(one)
         with alone(Path(cfg.outputs) / "locks" / "grid"):  # its files belong together
@@ -169,12 +173,15 @@ def line_of(run: Run, cfg: DictConfig, runs: list[Run]) -> Line:
     needs = {"E07": others["surrogate"], "E31": others["copy"]}
     checks += [untried(id, cfg.runs) for id, needed in needs.items() if needed is None]
     seconds = rows[-1]["seconds"] if rows else 0.0
-    return Line(run.folder.name, config, eta, scores, checks, seconds).with_worst()
+    return Line(run.folder.name, config, eta, scores, checks, seconds, cfg.profile).with_worst()
 
 
 def own(run: Run, config: dict[str, Any], eta: float, test_images: int | None) -> dict[str, Cell]:
     """What mvm.train scored of the attacker that the defender was trained with, if at this eta and on these images."""
-    if "attack" not in config["game"] or config["eta"] != eta:
+    if "attack" not in config["game"]:
+        return {}
+    if config["eta"] != eta:
+        say(f"{run.folder.name}: own was scored at its eta, {config['eta']:g}, not shown at {eta:g}")
         return {}
     cell = kept_cell(run, "own", config["game"]["attack"], test_images)
     if cell:
@@ -203,7 +210,8 @@ def resolved(cfg: DictConfig, config: dict[str, Any], key: str) -> dict[str, Any
 
 
 def row(line: Line, name: str) -> dict[str, Any]:
-    """A line of grid.csv. `profile` is the run's; `eta` that of the evaluation, for clean images too.
+    """A line of grid.csv. `profile` is the run's, `attack_profile` that of the evaluation's settings; `eta` that of the
+    evaluation, for clean images too.
 
     variant: what tells it from the grid's other runs of that game; settings: alike where only the seed differs.
     checks: ids of failed checks (with !) and of warnings. A failed check makes the error a bound, ">=0.0123".
@@ -214,9 +222,10 @@ def row(line: Line, name: str) -> dict[str, Any]:
         "run": line.run,
         "data": name_of(config["data"]),
         "defense": name_of(config["game"]),
-        "variant": line.more.strip(),
+        "variant": f"{line.more}{line.trained_at}".strip(),
         "seed": config["seed"],
         "profile": config["profile"],
+        "attack_profile": config["profile"] if name == "own" else line.profile,
         **cell,
         "settings": line.kind[0],  # not the attack's, which the cell has under this name
         "eta": line.eta,

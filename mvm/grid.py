@@ -24,7 +24,9 @@ class Line:
     cells: dict[str, Cell]
     checks: list[Check]
     seconds: float = 0.0  # of training
+    profile: str = ""  # of the attacks
     more: str = ""  # in the title, to tell it from another line
+    also: tuple[str, ...] = ()  # what it differs in from lines of its game beyond that
 
     @property
     def data(self) -> str:
@@ -37,7 +39,14 @@ class Line:
 
     @property
     def title(self) -> str:
-        return f"{self.data} {name_of(self.config['game'])}{self.more} eta{self.eta:g} seed{self.config['seed']}"
+        game = f"{name_of(self.config['game'])}{self.more}{self.trained_at}"
+        return f"{self.data} {game} eta{self.eta:g} seed{self.config['seed']}"
+
+    @property
+    def trained_at(self) -> str:
+        """Of a run that is scored at another eta than the one that its game used: that one."""
+        used = any(key.rpartition(".")[2] == "eta" for key, _ in _flat(self.config["game"]))
+        return f" trained_at_eta={self.config['eta']:g}" if used and self.config["eta"] != self.eta else ""
 
     def with_worst(self) -> "Line":
         """The line with one more cell: what any of its attacks breaks, image by image (E21)."""
@@ -76,7 +85,15 @@ def tell_apart(lines: list[Line]) -> None:
             if len(set(more)) == len(more):
                 break
         for line, text in zip(twins, more, strict=True):
-            line.more = text
+            line.more, line.also = text, tuple(differ[many:])
+
+
+def more_apart(lines: list[Line]) -> Iterator[str]:
+    """A line of text for each game whose runs differ in more than their titles say."""
+    also: dict[tuple[str, str], tuple[str, ...]] = {(one.data, name_of(one.config["game"])): one.also for one in lines}
+    for (data, game), keys in also.items():
+        if keys:
+            yield f"{data} {game}: these runs differ in {', '.join(keys)}, too"
 
 
 def _plain(config: dict[str, Any]) -> dict[str, str]:

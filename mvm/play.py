@@ -9,6 +9,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from hydra.errors import InstantiationException
 
 from mvm import __version__
 from mvm.audit.cell import Cell
@@ -42,8 +43,11 @@ def try_settings(config: dict[str, Any]) -> None:
     check_optimizers(config["game"])
     check_optimizers(config["attacks"], "attacks")
     device(config["trainer"]["accelerator"])
-    for settings in config["attacks"].values():
-        build(settings)
+    for name, settings in config["attacks"].items():
+        try:
+            build(settings)
+        except InstantiationException as why:
+            raise UserError(f"attacks.{name}: {why.__cause__ or why}") from why
     build_game(config, None)
 
 
@@ -133,6 +137,8 @@ def fit(game: Game, data: Images, run: Run, config: dict[str, Any], show: Callab
     show: is shown every row of history.csv.
     """
     at = _resume(run, game)
+    if at:
+        say(f"goes on from iteration {at} of {game.iterations}")
     if at < game.iterations:
         # a sample set may be this very run's, whose weights are yet to be made: it is forecast on any
         attacks = [build(s | ({"weights": None} if "weights" in s else {})) for s in config["attacks"].values()]

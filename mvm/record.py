@@ -165,7 +165,9 @@ class Run:
         try:
             config = yaml.safe_load(self.config_file.read_text())
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as why:
-            raise UserError(f"{self.folder} is not a run's folder: cannot read its config.yaml ({why})") from why
+            raise UserError(
+                f"{self.folder} is not a run's folder: cannot read its config.yaml ({' '.join(str(why).split())})"
+            ) from why
         if not isinstance(config, dict) or not config.keys() >= NEEDED:
             raise UserError(f"{self.config_file} is not the config of a run")
         return config

@@ -4,6 +4,7 @@ import gc
 import re
 from contextlib import nullcontext
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import hydra
@@ -103,9 +104,15 @@ def show(run: Run, config: dict[str, Any], cells: dict[str, Cell]) -> None:
         say(found)
     warned = sorted({check.id for check in line.judged if check.verdict == WARN})
     if warned:
-        where = f"python -m mvm.evaluate 'runs={run.folder}'"
-        where += f" test_images={config['test_images']}" if config["test_images"] else ""
-        say(f"warn {' '.join(warned)} (docs/checks.md); what they say, and all other rules: {where}")
+        say(f"warn {' '.join(warned)} (docs/checks.md); what they say, and all other rules: {again(run, config)}")
+
+
+def again(run: Run, config: dict[str, Any]) -> str:
+    """The command that judges this run by the scores that it has, but for sample sets."""
+    attacks = [name for name, settings in config["attacks"].items() if "source" not in settings]
+    given = [f"runs={run.folder}", f"attacks=[{','.join(attacks)}]", f"profile={config['profile']}"]
+    given += [f"{name}={config[name]}" for name in ("test_images", "outputs") if config[name] not in (None, "outputs")]
+    return " ".join(["python -m mvm.evaluate", *map(quote, given)])
 
 
 def find_sources(config: dict[str, Any], overrides: list[str]) -> Run | None:

@@ -15,7 +15,7 @@ WANTED = {
 }
 # Attacks that note what they had at half of their training
 COMPARED = ("attnet.AttNetAttack", "attnet_folded.AttNetFoldedAttack", "attnet_best.AttNetBest")
-UNWATCHED = ("undefended", "attnet")  # games in which no defender learns against an attack
+PLAYED = ("attack", "against", "members")  # where a game has the attacks that its defender learns against
 
 
 def untried(id: str, runs: str) -> Check:
@@ -39,6 +39,6 @@ def lacking(cells: dict[str, Cell], game: dict[str, Any], history: Sequence[Row]
         if settings.get("start"):
             text = f"{name} starts from an attack network, of which only the score is kept"
             yield from (Check(id, NOT_TRIED, text, attack=name) for id in ("E11", "E14"))
-    if name_of(game) not in UNWATCHED and overfitting(history) is None:
+    if name_of(game) != "attnet" and any(key in game for key in PLAYED) and overfitting(history) is None:
         text = "trained by an older version, which did not watch PGD; mvm.train force=true trains it again"
         yield Check(id="E16", verdict=NOT_TRIED, text=text)

@@ -4,7 +4,7 @@ import pytest
 from conftest import compose
 
 from mvm.audit.checks.verdict import FAIL, NOT_TRIED, PASS, WARN, Check, badges, not_passed, of_cell, struck
-from mvm.grid import Line, add_grid_checks, findings, silences, tally, tell_apart
+from mvm.grid import Line, add_grid_checks, findings, more_apart, silences, tally, tell_apart
 from mvm.record import but_for_seed, fingerprint_of
 from mvm.untried import lacking, untried
 
@@ -58,6 +58,15 @@ def test_settings_within_a_game_and_of_its_net_tell_runs_apart():
     tell_apart(runs)
     assert len({one.title for one in runs}) == 4
     assert runs[2].more == " against=pgd against.steps=7 classifier.width=1"  # no more than it takes
+    assert not list(more_apart(runs))
+    for one, rounds, width in zip(runs, (1, 2, 3, 4), (1, 1, 1, 2), strict=True):
+        one.config["game"] |= {"rounds": rounds, "round_iterations": rounds}
+        one.config["classifier"]["width"], one.more = width, ""
+    tell_apart(runs)
+    assert runs[1].more == " rounds=2 round_iterations=2"
+    assert list(more_apart(runs)) == [
+        "mnist minimax: these runs differ in against, against.steps, classifier.width, too"
+    ]
 
 
 def test_what_a_title_cannot_hold_does_no_harm():
@@ -110,16 +119,18 @@ def test_cells_lacking_are_named(cells, found):
     ]
 
 
-@pytest.mark.parametrize("game", ["minimax", "adv_train", "mixture"])
-def test_curves_lacking_are_named(game):
-    settings, row = {"_target_": f"mvm.games.{game}.Any"}, {"iteration": 10, "val_error": 0.5}
+@pytest.mark.parametrize(
+    ("game", "played"), [("minimax", "attack"), ("adv_train", "against"), ("mixture", "members"), ("mine", "against")]
+)
+def test_curves_lacking_are_named(game, played):
+    settings, row = {"_target_": f"mvm.games.{game}.Any", played: {}}, {"iteration": 10, "val_error": 0.5}
     assert [c.id for c in lacking({}, settings, [row])] == ["E16"]
     assert not list(lacking({}, settings, [row | {"val_pgd_error": 0.5}]))
 
 
-@pytest.mark.parametrize("game", ["undefended", "attnet"])
-def test_games_whose_defender_faces_no_attack_have_no_such_curve(game):
-    assert not list(lacking({}, {"_target_": f"mvm.games.{game}.Any"}, [{"val_error": 0.5}]))
+@pytest.mark.parametrize(("game", "played"), [("undefended", {}), ("attnet", {"attack": {}}), ("mine", {})])
+def test_games_whose_defender_faces_no_attack_have_no_such_curve(game, played):
+    assert not list(lacking({}, {"_target_": f"mvm.games.{game}.Any", **played}, [{"val_error": 0.5}]))
 
 
 @pytest.mark.parametrize("game", ["minimax", "mixture"])
@@ -131,3 +142,13 @@ def test_what_no_game_reads_makes_no_other_kind_of_run(game):
 
     assert kind() == kind("budgets.mnist.attack_iterations=7", "seed=3")
     assert kind() != kind("game.ascent_steps=7")
+
+
+def test_a_run_that_is_scored_at_another_eta_says_at_which_it_was_trained():
+    used, unused = line(0), line(0, game="undefended")
+    used.config["game"] |= {"attack": {"_target_": "mvm.attacks.attnet.Any", "eta": 0.3}}
+    for one in (used, unused):
+        assert one.title == f"mnist {one.config['game']['_target_'].split('.')[2]} eta0.3 seed0"
+        one.eta = 0.6
+    assert used.title == "mnist minimax trained_at_eta=0.3 eta0.6 seed0"
+    assert unused.title == "mnist undefended eta0.6 seed0"

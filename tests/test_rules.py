@@ -78,6 +78,7 @@ def test_the_attacks_of_a_game_are_found_wherever_they_are():
         (["attnet_best.AttNetBest"], {"attack": settings("attnet.AttNetAttack")}, FAIL),
         (["attnet_best.AttNetBest"], {"attack": settings("attnet_folded.AttNetFoldedAttack")}, FAIL),
         (["pgd.PGD"], {"attack": settings("attnet.AttNetAttack")}, PASS),
+        (["mine.FGSMOfMine"], {}, FAIL),
         (["fgsm.FGSM"], {}, FAIL),  # a single step is no test of robustness
         (["ifgsm.IFGSM"], {"against": settings("fgsm.FGSM")}, PASS),
         (["apgd.APGD"], {"against": settings("pgd.PGD")}, PASS),
@@ -87,6 +88,11 @@ def test_the_attacks_of_a_game_are_found_wherever_they_are():
 def test_only_an_unseen_attack_speaks_of_robustness(scored, game, verdict):
     found = unseen({str(i): {"settings": settings(t)} for i, t in enumerate(scored)}, game)
     assert found.verdict == verdict and found.attack == "worst"
+
+
+def test_an_attack_of_ones_own_counts_if_it_has_steps():
+    for more, verdict in (({"steps": 1}, FAIL), ({"steps": 20}, PASS), ({"iterations": 300}, PASS)):
+        assert unseen({"mine": {"settings": settings("mine.Mine", **more)}}, {}).verdict == verdict
 
 
 def test_a_cell_knows_its_weights(net, tmp_path):

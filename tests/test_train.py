@@ -145,10 +145,10 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(settings, mvm, tm
     with monkeypatch.context() as patch:
         patch.setattr(Keep, "on_train_epoch_end", killed)
         broken = mvm("train", *same, f"outputs={tmp_path}/broken")
-        assert broken.status == 130 and "goes on from the last checkpoint" in broken.err
+        assert broken.status == 130 and "goes on from the last checkpoint, if" in broken.err
     resumed = mvm("train", *same, f"outputs={tmp_path}/broken")
     assert resumed.status == 0, resumed.err
-    assert "40 iterations at" in resumed.out
+    assert "goes on from iteration 20 of" in resumed.out and "40 iterations at" in resumed.out
     for file in ("defender.safetensors", *(["attacker.safetensors"] if game == "minimax" else [])):
         assert _equal(whole / file, resumed.folder / file)
     assert _history(whole) == _history(resumed.folder)

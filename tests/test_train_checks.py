@@ -56,7 +56,7 @@ def test_what_evaluate_found_strikes_the_table_without_another_attack(mvm, run):
     assert shown(result) == [f">={error} E05" for error in shown(before)]
     assert told(result, "fail") == ["fail E05: zero input gradients: masked (mnist5k undefended eta0.3 seed0)"]
     (warned,) = told(result, "warn")
-    assert warned.startswith("warn E11 (") and f"python -m mvm.evaluate 'runs={run}'" in warned
+    assert warned.startswith("warn E11 (") and f"python -m mvm.evaluate runs={run} 'attacks=[" in warned
 
 
 @pytest.mark.parametrize("other", [{"of": "x"}, {"eta": 0.4}, {"edition": EDITION - 1}])
