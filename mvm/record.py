@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Collection
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,11 +53,22 @@ def but_for_seed(config: dict[str, Any]) -> Any:
 
     Nor with what only a network's `fit` reads, which a game that trains it does not call.
     """
-    kept = without(_science(config), ("seed", "source", "root"))
-    for network in (kept["game"].get("attack"), *kept["game"].get("members", {}).values()):
+    return without(_read(_science(config)), ("seed", "source", "root"))
+
+
+def _read(science: dict[str, Any]) -> dict[str, Any]:
+    """Without what only a network's `fit` reads. A copy."""
+    kept: dict[str, Any] = without(science, ())
+    networks = (kept["game"].get("attack"), *kept["game"].get("members", {}).values())
+    for network in networks if name_of(kept["game"]) != "attnet" else ():  # whose own these settings are
         for unread in ("iterations", "batch_size"):
             (network or {}).pop(unread, None)
     return kept
+
+
+def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether these settings make the same weights."""
+    return fingerprint(_read(_science(one))) == fingerprint(_read(_science(other))) and one["seed"] == other["seed"]
 
 
 def history(file: Any) -> list[dict[str, float]]:
@@ -124,12 +136,18 @@ class Run:
             raise UserError(f"{self.folder} keeps {len(kept)} rounds, the first being 0: there is no round {k}")
         return kept[k]
 
-    def twin(self) -> "Run | None":
-        """A trained run of the same fingerprint for another eta."""
-        data, game, _, seed, science = self.folder.name.rsplit("-", 4)
+    def twin(self, config: dict[str, Any]) -> "Run | None":
+        """A trained run of the same weights: of the same fingerprint for another eta, or of settings that differ from
+        these in what only scoring reads of the game's attack networks.
+        """
+        data, game, eta, seed, science = self.folder.name.rsplit("-", 4)
         for folder in sorted(self.folder.parent.glob(f"{data}-{game}-eta*-{seed}-{science}")):
             if folder != self.folder and Run(folder).trained:
                 return Run(folder)
+        for folder in sorted(self.folder.parent.glob(f"{data}-{game}-{eta}-{seed}-*")):
+            with suppress(UserError):  # one without settings is nobody's twin
+                if folder != self.folder and Run(folder).trained and _alike(Run(folder).config(), config):
+                    return Run(folder)
         return None
 
     def begin(self, config: dict[str, Any]) -> None:
@@ -138,9 +156,10 @@ class Run:
             k: v for k, v in config.items() if k not in ("force", "outputs", "budgets", "logger", "trainer", "exhibit")
         }
         write_text(self.config_file, yaml.safe_dump(keep, sort_keys=False))
-        twin = None if self.trained or config["force"] else self.twin()
+        twin = None if self.trained or config["force"] else self.twin(config)
         if twin:
-            for source in (twin.history, twin.checkpoint, twin.defender):  # the defender last: it says "trained"
+            # the defender last: it says "trained"
+            for source in (twin.history, twin.checkpoint, twin.attacker, twin.defender):
                 if source.exists():  # a checkpoint is no longer needed, and may have been deleted
                     write_whole(self.folder / source.name, partial(shutil.copy, source))
 

@@ -153,7 +153,7 @@ def run_of_game(game: str, overrides: list[str]) -> Run:
         config = resolved(hydra.compose("train", [*same, f"game={game}"])) | {"attacks": {}}
     source = find_sources(config, overrides)
     run = Run.of(config)
-    twin = run if run.trained else run.twin()
+    twin = run if run.trained else run.twin(config)
     if twin:
         return twin
     say(f"First {game}, which this builds on:")

@@ -103,6 +103,15 @@ def test_an_undefended_classifier_is_trained_once_for_every_eta(mvm):
     assert len(list(first.parent.glob("*undefended*"))) == 2  # the source was found, not made again
 
 
+@pytest.mark.parametrize("game", ["minimax", "mixture"])
+def test_what_only_scoring_reads_of_a_games_network_trains_nothing_again(game, mvm):
+    first = mvm("train", *TINY, f"game={game}").folder
+    more = mvm("train", *TINY, f"game={game}", "budgets.mnist.attack_iterations=7")
+    assert more.folder != first and "iterations at" not in more.out and more.status == 0
+    same = [file.name for file in first.glob("*.safetensors") if _equal(file, more.folder / file.name)]
+    assert sorted(same) == ["attacker.safetensors", "defender.safetensors"]
+
+
 def test_a_twin_is_found_without_its_checkpoint(mvm):
     """Which is as large as everything else together, and of no more use."""
     (mvm("train", *TINY, "game=undefended").folder / "last.ckpt").unlink()
