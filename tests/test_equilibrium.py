@@ -92,7 +92,7 @@ def test_another_attack_and_budget(audit, tmp_path):
         (["eta=0.4"], "eta=0.4: a game is solved at the eta"),
         (["audit.defence.iterations=0"], "audit.defence: iterations=0: must be a whole number, 1 or more"),
         (["audit.attack.by=luck"], "by='luck': must be error or risk"),
-        (["audit.attack.iteration=5"], "unknown setting audit.attack.iteration; allowed: .*iterations"),
+        (["audit.attack.iteration=5"], "unknown setting audit.attack.iteration of AttNetBest; allowed: .*iterations"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
