@@ -108,7 +108,7 @@ def show(run: Run, config: dict[str, Any], cells: dict[str, Cell]) -> None:
 
 
 def again(run: Run, config: dict[str, Any]) -> str:
-    """The command that judges this run by the scores that it has, but for sample sets."""
+    """The command that judges this run under its attacks (at their profile's settings), but for sample sets."""
     attacks = [name for name, settings in config["attacks"].items() if "source" not in settings]
     given = [f"runs={run.folder}", f"attacks=[{','.join(attacks)}]", f"profile={config['profile']}"]
     given += [f"{name}={config[name]}" for name in ("test_images", "outputs") if config[name] not in (None, "outputs")]
