@@ -90,10 +90,12 @@ def tell_apart(lines: list[Line]) -> None:
 
 def more_apart(lines: list[Line]) -> Iterator[str]:
     """A line of text for each game whose runs differ in more than their titles say."""
-    also: dict[tuple[str, str], tuple[str, ...]] = {(one.data, name_of(one.config["game"])): one.also for one in lines}
-    for (data, game), keys in also.items():
+    also: dict[str, dict[str, None]] = {}
+    for one in lines:
+        also.setdefault(f"{one.data} {name_of(one.config['game'])}", {}).update(dict.fromkeys(one.also))
+    for game, keys in also.items():
         if keys:
-            yield f"{data} {game}: these runs differ in {', '.join(keys)}, too"
+            yield f"{game}: these runs differ in {', '.join(keys)}, too"
 
 
 def _plain(config: dict[str, Any]) -> dict[str, str]:

@@ -63,13 +63,13 @@ def check_feasible(z: Tensor, x: Tensor, eta: float, *, box: bool, name: str) ->
         return
     slack = eta * 1e-5 + 1e-6
     distance, reach = (z - x).abs().max().item(), z.abs().max().item()
-    ball = distance <= eta + slack  # not so nan
-    if ball and not (box and not reach <= HIGH + slack):
+    in_ball, in_box = distance <= eta + slack, not box or reach <= HIGH + slack  # false for nan
+    if in_ball and in_box:
         return
     given = x.abs().max().item()
     if box and not given <= HIGH + slack:
         raise ValueError(f"images with pixels up to {given:.6g}: {name} takes images in [-1, 1]; rescale them")
-    if not ball:
+    if not in_ball:
         raise Infeasible(f"{name} moved a pixel by {distance:.6g}; the ball has radius eta={eta:g}")
     raise Infeasible(f"{name} left the pixel box [-1, 1]: largest |pixel| {reach:.6g}")
 

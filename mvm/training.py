@@ -104,10 +104,12 @@ def show(run: Run, config: dict[str, Any], cells: dict[str, Cell]) -> None:
         say(found)
     warned = sorted({check.id for check in line.judged if check.verdict == WARN})
     if warned:
-        say(f"warn {' '.join(warned)} (docs/checks.md); what they say, and all other rules: {again(run, config)}")
+        say(
+            f"warn {' '.join(warned)} (docs/checks.md); what they say, and all other rules: {judging_command(run, config)}"
+        )
 
 
-def again(run: Run, config: dict[str, Any]) -> str:
+def judging_command(run: Run, config: dict[str, Any]) -> str:
     """The command that judges this run under its attacks (at their profile's settings), but for sample sets."""
     attacks = [name for name, settings in config["attacks"].items() if "source" not in settings]
     given = [f"runs={run.folder}", f"attacks=[{','.join(attacks)}]", f"profile={config['profile']}"]

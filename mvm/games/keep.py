@@ -35,6 +35,7 @@ class Keep(Checkpoint):
             self.show(row)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, game: pl.LightningModule) -> None:
+        """A row and a checkpoint, and the end of the training where all iterations are made; Lightning calls it."""
         assert isinstance(game, Game)
         game.check_players()
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
