@@ -67,6 +67,7 @@ def test_settings_within_a_game_and_of_its_net_tell_runs_apart():
     assert list(more_apart(runs)) == [
         "mnist minimax: these runs differ in against, against.steps, classifier.width, too"
     ]
+    assert list(more_apart([*runs, line(1)])) == list(more_apart(runs))  # one more, that needs no telling apart
 
 
 def test_what_a_title_cannot_hold_does_no_harm():

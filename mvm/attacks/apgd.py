@@ -21,7 +21,8 @@ class APGD(Attack):
     its loss rose in fewer than 75 % of the steps since the last one, or neither step nor best loss changed.
 
     Steps have momentum 0.75, but for the first one after going back (ours: the paper's formula keeps it), and the best
-    iterate is kept. The loss is the paper's choice of two: cross_entropy or dlr; margin is ours. `restarts` from random points, skipping images that are broken already.
+    iterate is kept. The loss is the paper's choice of two: cross_entropy or dlr; margin is ours. `restarts` from random
+    points, skipping images that are broken already.
     Nothing to tune but `steps` (a hundred in the paper).
     """
 
