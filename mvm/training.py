@@ -104,9 +104,8 @@ def show(run: Run, config: dict[str, Any], cells: dict[str, Cell]) -> None:
         say(found)
     warned = sorted({check.id for check in line.judged if check.verdict == WARN})
     if warned:
-        say(
-            f"warn {' '.join(warned)} (docs/checks.md); what they say, and all other rules: {judging_command(run, config)}"
-        )
+        where = judging_command(run, config)
+        say(f"warn {' '.join(warned)} (docs/checks.md); what they say, and all other rules: {where}")
 
 
 def judging_command(run: Run, config: dict[str, Any]) -> str:
