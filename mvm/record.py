@@ -53,12 +53,12 @@ def but_for_seed(config: dict[str, Any]) -> Any:
 
     Nor with what only a network's `fit` reads, which a game that trains it does not call.
     """
-    return without(_read(_science(config)), ("seed", "source", "root"))
+    return without(_trained_by(config), ("seed", "source", "root"))
 
 
-def _read(science: dict[str, Any]) -> dict[str, Any]:
-    """Without what only a network's `fit` reads. A copy."""
-    kept: dict[str, Any] = without(science, ())
+def _trained_by(config: dict[str, Any]) -> dict[str, Any]:
+    """What determines the weights but the seed, without what only a network's `fit` reads. A copy."""
+    kept: dict[str, Any] = without(_science(config), ())
     networks = (kept["game"].get("attack"), *kept["game"].get("members", {}).values())
     for network in networks if name_of(kept["game"]) != "attnet" else ():  # whose own these settings are
         for unread in ("iterations", "batch_size"):
@@ -68,7 +68,7 @@ def _read(science: dict[str, Any]) -> dict[str, Any]:
 
 def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether these settings make the same weights."""
-    return fingerprint(_read(_science(one))) == fingerprint(_read(_science(other))) and one["seed"] == other["seed"]
+    return fingerprint(_trained_by(one)) == fingerprint(_trained_by(other)) and one["seed"] == other["seed"]
 
 
 def history(file: Any) -> list[dict[str, float]]:
@@ -137,17 +137,15 @@ class Run:
         return kept[k]
 
     def twin(self, config: dict[str, Any]) -> "Run | None":
-        """A trained run of the same weights: of the same fingerprint for another eta, or of settings that differ from
-        these in what only scoring reads of the game's attack networks.
+        """A trained run of the same weights: for another eta, where the game does not use it, or of settings that
+        differ in what only scoring reads of the game's attack networks.
         """
-        data, game, eta, seed, science = self.folder.name.rsplit("-", 4)
-        for folder in sorted(self.folder.parent.glob(f"{data}-{game}-eta*-{seed}-{science}")):
-            if folder != self.folder and Run(folder).trained:
-                return Run(folder)
-        for folder in sorted(self.folder.parent.glob(f"{data}-{game}-{eta}-{seed}-*")):
+        data, game, _, seed, _ = self.folder.name.rsplit("-", 4)
+        for folder in sorted(self.folder.parent.glob(f"{data}-{game}-eta*-{seed}-*")):
+            other = Run(folder)
             with suppress(UserError):  # one without settings is nobody's twin
-                if folder != self.folder and Run(folder).trained and _alike(Run(folder).config(), config):
-                    return Run(folder)
+                if folder != self.folder and other.trained and _alike(other.config(), config):
+                    return other
         return None
 
     def begin(self, config: dict[str, Any]) -> None:
